@@ -1,0 +1,69 @@
+# Everything runs in .venv, made here on first use; nothing has to be activated.
+
+PYTHON ?= python3
+PYTEST_ARGS ?=
+
+VENV := .venv
+RUN := $(VENV)/bin/python
+PIP := $(RUN) -m pip install -qq
+CODE := --editable ".[beaker,postgresql,mysql]"
+
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint format types docs build clean
+
+help:  ## say what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: $(VENV)/.demo  ## start a small site to try it on, with SQLite
+	$(RUN) docs/examples/demo.py
+
+test: $(VENV)/.test  ## run the tests; PYTEST_ARGS="-k revoke -x" goes to pytest
+	$(RUN) -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.lint  ## check style and format
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+
+format: $(VENV)/.lint  ## mend style and format as far as ruff can
+	$(RUN) -m ruff check --fix .
+	$(RUN) -m ruff format .
+
+types: $(VENV)/.lint  ## check types
+	$(RUN) -m mypy
+
+docs: $(VENV)/.docs  ## build the documentation into build/docs
+	$(RUN) -m sphinx --fail-on-warning --keep-going --quiet docs build/docs
+	@echo "The documentation is in build/docs/index.html"
+
+build: $(VENV)/.build  ## build the wheel and the sdist into dist
+	rm -rf dist
+	$(RUN) -m build
+
+clean:  ## remove all that was made, .venv too
+	rm -rf $(VENV) build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# Each .venv/.NAME marks that what NAME needs was installed, from the pyproject.toml as it was then.
+
+$(VENV)/.demo: pyproject.toml | $(VENV)/.made
+	@echo "Installing what the demo needs"
+	@$(PIP) --editable ".[beaker]"
+	@touch $@
+
+$(VENV)/.%: pyproject.toml | $(VENV)/.made
+	@echo "Installing what $* needs"
+	@$(PIP) $(CODE) --group $*
+	@touch $@
+
+# Debian's python3 without python3-venv makes environments only without pip; then the user's pip puts one in.
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo 'Python 3.11 or newer is needed; name one: make PYTHON=python3.12 ...' >&2; exit 1; }
+	@echo "Making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv --clear $(VENV) >/dev/null 2>&1 \
+		|| { $(PYTHON) -m venv --clear --without-pip $(VENV) \
+			&& $(PYTHON) -m pip --python $(RUN) install -qq pip; } \
+		|| { echo 'Cannot make $(VENV); on Debian this helps: apt-get install python3-venv' >&2; exit 1; }
+	@$(PIP) --upgrade 'pip>=25.1'
+	@touch $@

@@ -1,0 +1,116 @@
+"""The hooks that a database's module fills in."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from sqlalchemy import BigInteger, DateTime, delete
+from sqlalchemy.sql import literal_column
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from sqlalchemy import ColumnElement, Connection, Delete, Table
+    from sqlalchemy.engine import URL
+    from sqlalchemy.sql.base import ReadOnlyColumnCollection
+    from sqlalchemy.sql.dml import Insert
+
+    Updates = Callable[[ReadOnlyColumnCollection[str, Any]], Sequence[tuple[str, ColumnElement[Any]]]]
+    """Given the row that was to be inserted, what to set instead on the one that is there, in order."""
+
+
+class Dialect(ABC):
+    """How one database says what standard SQL leaves open."""
+
+    extra: ClassVar[str | None]
+    """The extra of this distribution that installs a driver; None where Python brings one."""
+
+    drivers: ClassVar[tuple[str, ...]]
+    """How a URL starts that uses that driver."""
+
+    begin: ClassVar[str] = "BEGIN"
+
+    now_ms_sql: ClassVar[str]
+    utc_now_sql: ClassVar[str]
+
+    @property
+    def now_ms(self) -> ColumnElement[int]:
+        """The database's clock: milliseconds since 1970 UTC, the same throughout a statement."""
+        return literal_column(self.now_ms_sql, BigInteger)
+
+    @property
+    def utc_now(self) -> ColumnElement[dt.datetime]:
+        """The database's clock as it goes into a timestamp column."""
+        return literal_column(self.utc_now_sql, DateTime)
+
+    @abstractmethod
+    def milliseconds(self, moment: ColumnElement[Any]) -> ColumnElement[int]:
+        """A timestamp column's value as milliseconds since 1970 UTC."""
+
+    @abstractmethod
+    def least(self, one: ColumnElement[int], other: ColumnElement[int]) -> ColumnElement[int]:
+        """The smaller of two numbers."""
+
+    @abstractmethod
+    def upsert(self, table: Table, rows: Any, updates: Updates) -> Insert:
+        """Insert, or change the row that has the same primary key."""
+
+    @abstractmethod
+    def insert_absent(self, table: Table, row: Mapping[str, Any]) -> Insert:
+        """Insert, or do nothing where the primary key is taken.
+
+        A database that cannot say so raises its duplicate-key error instead; see `is_duplicate_key`.
+        """
+
+    def delete_by_key(self, table: Table) -> Delete:
+        """A DELETE that finds its rows by the primary key, so that it waits for no other row."""
+        return delete(table)
+
+    @abstractmethod
+    def is_duplicate_key(self, error: BaseException) -> bool:
+        """Whether a statement found its primary key taken."""
+
+    @abstractmethod
+    def code(self, error: BaseException) -> str | None:
+        """The database's own code for a driver's exception."""
+
+    @abstractmethod
+    def is_transient(self, code: str | None) -> bool:
+        """Whether the same statement may succeed a moment later (deadlock, lock timeout, busy)."""
+
+    @abstractmethod
+    def engine_options(self, url: URL, timeout: float) -> dict[str, Any]:
+        """Arguments of `create_engine` for an engine of our own; `timeout` is in seconds."""
+
+    def on_connect(self, connection: Any) -> None:  # noqa: B027 - most databases need nothing
+        """Set up a new driver connection of an engine of our own."""
+
+    def prepare(self, connection: Connection) -> None:  # noqa: B027 - likewise
+        """Set up the database itself, once, when the table is checked."""
+
+    @abstractmethod
+    def alone(self, connection: Connection, name: str, *, wait: float) -> AbstractContextManager[bool]:
+        """Within a transaction: hold a lock that one process at a time has.
+
+        Args:
+            connection: inside the transaction.
+            name: of the lock.
+            wait: seconds to wait for it; 0 does not wait.
+
+        Returns:
+            a context manager that gives whether the lock was had.
+        """
+
+    @abstractmethod
+    def redefine(self, table: str, column: str, kind: str, nullability: str) -> list[str]:
+        """Statements that give an existing column another type; empty where there is no such statement.
+
+        Args:
+            table: its name, quoted where it has to be.
+            column: likewise.
+            kind: the type's SQL.
+            nullability: `"NULL"` or `"NOT NULL"`.
+        """

@@ -1,0 +1,109 @@
+"""MariaDB, and MySQL as far as they agree."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import BigInteger, case, delete, func, null, select
+from sqlalchemy.dialects import mysql
+from sqlalchemy.dialects.mysql import insert
+from sqlalchemy.sql import literal_column
+
+from .base import Dialect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from sqlalchemy import ColumnElement, Connection, Delete, Table
+    from sqlalchemy.engine import URL
+    from sqlalchemy.sql.dml import Insert
+
+    from .base import Updates
+
+_DUPLICATE_KEY: Final = "1062"
+_TRANSIENT: Final = frozenset({
+    "1205",  # lock wait timeout
+    "1213",  # deadlock; on Galera, another node committed first
+    "1020",  # record has changed since last read
+    "1040",  # too many connections
+    "1047",  # Galera: no quorum yet
+    "1053",  # shutting down
+})  # fmt: skip
+
+
+class MariaDB(Dialect):
+    """The hooks for MariaDB."""
+
+    drivers = ("mariadb+pymysql", "mysql+pymysql")
+    extra = "mysql"
+    # UNIX_TIMESTAMP() of a local time is ambiguous when the clocks go back: the difference is in UTC.
+    now_ms_sql = "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000)"
+    utc_now_sql = "UTC_TIMESTAMP(6)"
+
+    def milliseconds(self, moment: ColumnElement[Any]) -> ColumnElement[int]:
+        """See `Dialect.milliseconds`."""
+        microseconds = func.timestampdiff(
+            literal_column("MICROSECOND"), literal_column("'1970-01-01'"), moment, type_=BigInteger
+        )
+        return microseconds.op("DIV", return_type=BigInteger())(literal_column("1000"))
+
+    def least(self, one: ColumnElement[int], other: ColumnElement[int]) -> ColumnElement[int]:
+        """See `Dialect.least`."""
+        return func.least(one, other)
+
+    def upsert(self, table: Table, rows: Any, updates: Updates) -> Insert:
+        """See `Dialect.upsert`; MariaDB sets one column after the other, so their order matters."""
+        statement = insert(table).values(rows)
+        (key,) = table.primary_key.columns
+        # Any other unique key leads here too, and then the row is somebody else's: NULL is refused.
+        same = case((key == statement.inserted[key.name], key), else_=null())
+        return statement.on_duplicate_key_update([(key.name, same), *updates(statement.inserted)])
+
+    def insert_absent(self, table: Table, row: Mapping[str, Any]) -> Insert:
+        """A plain insert: IGNORE would hide other errors, and ON DUPLICATE KEY counts a row either way."""
+        return insert(table).values(row)
+
+    def delete_by_key(self, table: Table) -> Delete:
+        """See `Dialect.delete_by_key`; left to itself the optimizer may read the table from end to end."""
+        name = mysql.dialect().identifier_preparer.format_table(table)
+        return delete(table).prefix_with(name).with_hint("FORCE INDEX (PRIMARY)", dialect_name="*")
+
+    def is_duplicate_key(self, error: BaseException) -> bool:
+        """The message ends with the violated key; other unique keys are the application's."""
+        return self.code(error) == _DUPLICATE_KEY and str(error.args[-1]).endswith("PRIMARY'")
+
+    def code(self, error: BaseException) -> str | None:
+        """The server's error number, as PyMySQL and mysqlclient give it."""
+        return str(error.args[0]) if error.args and isinstance(error.args[0], int) else None
+
+    def is_transient(self, code: str | None) -> bool:
+        """See `Dialect.is_transient`."""
+        return code in _TRANSIENT
+
+    def engine_options(self, url: URL, timeout: float) -> dict[str, Any]:
+        """Connecting gives up after `timeout` too, also when packets are dropped."""
+        if url.get_driver_name() in {"pymysql", "mysqldb"} and "connect_timeout" not in url.query:
+            return {"connect_args": {"connect_timeout": max(1, math.ceil(timeout))}}
+        return {}
+
+    @contextmanager
+    def alone(self, connection: Connection, name: str, *, wait: float) -> Iterator[bool]:
+        """A named lock of the server, so the database's name is part of it."""
+        database = connection.engine.url.database or ""
+        key = "ssb-" + hashlib.sha256(f"{database}.{name}".encode()).hexdigest()[:40]
+        had = bool(connection.execute(select(func.get_lock(key, wait))).scalar())
+        try:
+            yield had
+        finally:
+            if had:
+                connection.execute(select(func.release_lock(key)))
+
+    def redefine(self, table: str, column: str, kind: str, nullability: str) -> list[str]:
+        """See `Dialect.redefine`."""
+        return [f"ALTER TABLE {table} MODIFY COLUMN {column} {kind} {nullability}"]
+
+
+DIALECT = MariaDB()

@@ -1,0 +1,107 @@
+"""PostgreSQL, and what speaks its language."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import BigInteger, cast, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.sql import literal_column
+
+from .base import Dialect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from sqlalchemy import ColumnElement, Connection, Table
+    from sqlalchemy.engine import URL
+    from sqlalchemy.sql.dml import Insert
+
+    from .base import Updates
+
+_UNIQUE_VIOLATION: Final = "23505"
+_TRANSIENT: Final = frozenset({
+    "40001",  # serialization failure
+    "40P01",  # deadlock
+    "55P03",  # lock not available
+    "53300",  # too many connections
+    "57P03",  # starting up
+})  # fmt: skip
+
+
+class PostgreSQL(Dialect):
+    """The hooks for PostgreSQL."""
+
+    drivers = ("postgresql+psycopg",)
+    extra = "postgresql"
+    # Stable within a statement, so that an index can be searched by it, and right in a long transaction too.
+    now_ms_sql = "CAST(floor(extract(epoch from statement_timestamp()) * 1000) AS BIGINT)"
+    utc_now_sql = "statement_timestamp()"
+
+    def milliseconds(self, moment: ColumnElement[Any]) -> ColumnElement[int]:
+        """See `Dialect.milliseconds`."""
+        return cast(func.floor(func.extract("epoch", moment) * literal_column("1000")), BigInteger)
+
+    def least(self, one: ColumnElement[int], other: ColumnElement[int]) -> ColumnElement[int]:
+        """See `Dialect.least`."""
+        return func.least(one, other)
+
+    def upsert(self, table: Table, rows: Any, updates: Updates) -> Insert:
+        """See `Dialect.upsert`."""
+        statement = insert(table).values(rows)
+        changes = dict(updates(statement.excluded))
+        return statement.on_conflict_do_update(index_elements=table.primary_key.columns, set_=changes)
+
+    def insert_absent(self, table: Table, row: Mapping[str, Any]) -> Insert:
+        """See `Dialect.insert_absent`."""
+        return insert(table).values(row).on_conflict_do_nothing(index_elements=table.primary_key.columns)
+
+    def is_duplicate_key(self, error: BaseException) -> bool:
+        """The primary key's constraint has that name unless the application gave it another."""
+        constraint = getattr(getattr(error, "diag", None), "constraint_name", None)
+        return self.code(error) == _UNIQUE_VIOLATION and str(constraint).endswith("_pkey")
+
+    def code(self, error: BaseException) -> str | None:
+        """The SQLSTATE, as psycopg, psycopg2 and pg8000 give it."""
+        state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
+        if state is None and error.args and isinstance(error.args[0], dict):
+            state = error.args[0].get("C")
+        return state
+
+    def is_transient(self, code: str | None) -> bool:
+        """See `Dialect.is_transient`."""
+        return code in _TRANSIENT
+
+    def engine_options(self, url: URL, timeout: float) -> dict[str, Any]:
+        """Connecting gives up after `timeout` too, also when packets are dropped."""
+        if url.get_driver_name() in {"psycopg", "psycopg2"} and "connect_timeout" not in url.query:
+            return {"connect_args": {"connect_timeout": max(2, math.ceil(timeout))}}
+        return {}
+
+    @contextmanager
+    def alone(self, connection: Connection, name: str, *, wait: float) -> Iterator[bool]:
+        """An advisory lock that ends with the transaction, so that it works behind PgBouncer too."""
+        key = zlib.crc32(name.encode())
+        if not wait:
+            yield bool(connection.execute(select(func.pg_try_advisory_xact_lock(key))).scalar())
+            return
+        connection.execute(
+            select(func.set_config("lock_timeout", f"{math.ceil(wait * 1000)}ms", literal_column("true")))
+        )
+        connection.execute(select(func.pg_advisory_xact_lock(key)))
+        yield True
+
+    def redefine(self, table: str, column: str, kind: str, nullability: str) -> list[str]:
+        """See `Dialect.redefine`."""
+        change = "DROP NOT NULL" if nullability == "NULL" else "SET NOT NULL"
+        bare = kind.partition(" COLLATE ")[0]
+        return [
+            f"ALTER TABLE {table} ALTER COLUMN {column} TYPE {kind} USING {column}::{bare}",
+            f"ALTER TABLE {table} ALTER COLUMN {column} {change}",
+        ]
+
+
+DIALECT = PostgreSQL()

@@ -1,0 +1,133 @@
+"""The errors of this package: one small tree under `SessionStoreError`.
+
+A message says what was wrong, where (table, column or key) and what to do. It never holds a session's
+values or ids, and no driver exception is chained to it, because drivers quote both.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+class SessionStoreError(Exception):
+    """Root of every error that this package raises."""
+
+
+class ConfigurationError(SessionStoreError, ValueError):
+    """An option, a declared column or a URL that cannot work; raised before anything is stored."""
+
+
+class MissingDependency(SessionStoreError, ImportError):
+    """A package that the chosen database or host needs is not installed.
+
+    Attributes:
+        extra: the extra of this distribution that installs it, such as `"postgresql"`.
+    """
+
+    def __init__(self, message: str, *, extra: str) -> None:
+        super().__init__(f"{message}; install it with: pip install 'schema_session_backend[{extra}]'")
+        self.extra = extra
+
+
+class SchemaMismatch(SessionStoreError):
+    """The table in the database is not the one that was declared.
+
+    Attributes:
+        table: the table's name.
+        differences: a sentence for each difference.
+        ddl: the statements that mend them, in order; what cannot be mended by a statement has none.
+    """
+
+    def __init__(self, table: str, differences: Sequence[str], ddl: Sequence[str]) -> None:
+        self.table = table
+        self.differences = tuple(differences)
+        self.ddl = tuple(ddl)
+        lines = [f"table {table!r} does not match the declared columns:"]
+        lines += [f"  - {difference}" for difference in self.differences]
+        if self.ddl:
+            lines += ["this mends it:", *(f"  {statement};" for statement in self.ddl)]
+        super().__init__("\n".join(lines))
+
+
+class InvalidSessionId(SessionStoreError, ValueError):
+    """Something was to be stored under an id that no session can have."""
+
+    def __init__(self) -> None:
+        super().__init__("a session id must be 1 to 255 ASCII characters without NUL; use new_session_id()")
+
+
+class InvalidField(SessionStoreError, ValueError):
+    """A value does not fit its declared column, or a name is not one of a declared column.
+
+    Attributes:
+        field: the key of the session, which is the column's name.
+        table: the table's name.
+    """
+
+    def __init__(self, table: str, field: str, problem: str) -> None:
+        super().__init__(f"column {field!r} of table {table!r}: {problem}")
+        self.table = table
+        self.field = field
+
+
+class UnserializableValue(SessionStoreError, TypeError):
+    """A value of the session that could not be read back as it went in, so it was not stored.
+
+    Attributes:
+        key: the session's top-level key.
+    """
+
+    def __init__(self, key: str, problem: str) -> None:
+        super().__init__(f"session key {key!r}: {problem}")
+        self.key = key
+
+
+class SessionTooLarge(SessionStoreError, ValueError):
+    """A session that is bigger than a limit allows; the stored one was left as it was.
+
+    Attributes:
+        size: what it would take, in the unit that the message names (bytes or keys).
+        limit: what is allowed.
+    """
+
+    def __init__(self, problem: str, *, size: int, limit: int) -> None:
+        super().__init__(problem)
+        self.size = size
+        self.limit = limit
+
+
+class StoreUnavailable(SessionStoreError):
+    """The database did not answer, or stayed locked, until the deadline; trying again later may work."""
+
+
+class StatementFailed(SessionStoreError):
+    """The database refused a statement that a retry cannot mend.
+
+    Attributes:
+        code: the database's own code: an SQLSTATE, a MariaDB error number or an SQLite error name.
+    """
+
+    def __init__(self, message: str, *, code: str | None) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class ConstraintViolated(StatementFailed):
+    """A constraint that was declared on the table (unique, foreign key, check) refused the session."""
+
+
+class SessionExists(ConstraintViolated):
+    """Another session has the id already."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A half-sentence for an error message, naming the nearest of `known`, or all of them."""
+    names = sorted(known)
+    near = get_close_matches(name, names, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return f"known: {', '.join(names)}" if names else "there are none"
