@@ -1,0 +1,29 @@
+"""What did this request change? The three-way merge of session dicts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    Same = Callable[[object, object], bool]
+
+
+def merged(
+    base: Mapping[str, Any], mine: Mapping[str, Any], theirs: Mapping[str, Any], same: Same
+) -> dict[str, Any]:
+    """`theirs` with what was changed from `base` to `mine`, key by key.
+
+    A key that both changed is mine: the later save wins. Values are not looked into, because half of one
+    request's value and half of another's may be something that no request ever meant.
+
+    Args:
+        base: the session as this request loaded it.
+        mine: as this request left it.
+        theirs: as others have stored it meanwhile.
+        same: tells whether two values are equal with equal types.
+    """
+    kept = {key: value for key, value in theirs.items() if key in mine or key not in base}
+    changed = {key: value for key, value in mine.items() if key not in base or not same(base[key], value)}
+    return kept | changed

@@ -1,0 +1,26 @@
+"""Base columns for an application that maps the sessions' table itself, with SQLAlchemy's declarative."""
+
+from __future__ import annotations
+
+import datetime as dt  # noqa: TC003 - declarative reads the annotations
+
+from sqlalchemy import BigInteger
+from sqlalchemy.orm import Mapped, mapped_column
+
+from .table import UTCDateTime, additional_type, sid_type
+
+
+class SessionMixin:
+    """The base columns of a sessions' table; add your own and pass the class as `table=`."""
+
+    sid: Mapped[str] = mapped_column(sid_type(), primary_key=True)
+    additional: Mapped[str] = mapped_column(additional_type())
+    expire_at: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    revision: Mapped[int] = mapped_column(BigInteger)
+
+
+class TimestampedSessionMixin(SessionMixin):
+    """The same with `created_at` and `updated_at`, which `timestamps` and `absolute_max_age` need."""
+
+    created_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime())
+    updated_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime())

@@ -1,0 +1,379 @@
+"""How the part of a session that has no columns becomes text: readable tagged JSON, or pickle by name.
+
+Plain JSON values stand as themselves. Anything else is an object with one key that begins with `$` and
+names the type, such as `{"$tuple": [1, 2]}`; a dict that would look like one is written as `{"$dict": …}`.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import math
+import pickle
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final, Protocol
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from .errors import ConfigurationError, SessionTooLarge, UnserializableValue, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+MAX_DEPTH: Final = 100
+MAX_KEYS: Final = 10_000
+# What msgspec writes as a JSON number and reads back as the same int.
+SMALLEST_INT: Final = -(2**63)
+LARGEST_INT: Final = 2**63 - 1
+
+
+class CorruptText(ValueError):
+    """Stored text that this serializer did not write or cannot trust; says why without quoting it."""
+
+
+class Serializer(Protocol):
+    """What turns the rest of a session into text and back.
+
+    An object of your own may be given as `serializer=`; `loads` raises `ValueError` for a text that is
+    corrupt, `dumps` raises `UnserializableValue` for a value that would not come back equal.
+    """
+
+    def dumps(self, data: Mapping[Any, Any]) -> str:
+        """The text for `data`, a dict of any keys."""
+        ...
+
+    def loads(self, text: str) -> dict[Any, Any]:
+        """The dict that `dumps` was given, freshly made."""
+        ...
+
+    def same(self, one: object, other: object) -> bool:
+        """Whether two values are equal with equal types at every depth."""
+        ...
+
+
+class _Unstorable(Exception):
+    """A value that JSON cannot carry; the caller knows under which key."""
+
+
+def _pack(value: Any, depth: int) -> Any:
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
+        return value
+    if kind is int:
+        return value if SMALLEST_INT <= value <= LARGEST_INT else {"$int": _decimal_digits(value)}
+    if kind is float:
+        if not math.isfinite(value):
+            msg = "NaN and infinity cannot be stored; store None or a str"
+            raise _Unstorable(msg)
+        return value
+    if depth == 0:
+        msg = f"is nested deeper than {MAX_DEPTH} levels, or contains itself"
+        raise _Unstorable(msg)
+    if kind is list:
+        return [_pack(item, depth - 1) for item in value]
+    if kind is dict:
+        return _pack_dict(value, depth - 1)
+    writer = _WRITERS.get(kind)
+    if writer is None:
+        msg = (
+            f"a value of type {kind.__module__}.{kind.__qualname__} would not come back equal;"
+            " store plain data, or ask for serializer='pickle' by name"
+        )
+        raise _Unstorable(msg)
+    return writer(value, depth - 1)
+
+
+def _pack_dict(value: dict[Any, Any], depth: int) -> dict[str, Any]:
+    if len(value) > MAX_KEYS:
+        msg = f"holds a dict of {len(value)} keys; {MAX_KEYS} is the most"
+        raise _Unstorable(msg)
+    if all(type(key) is str for key in value) and not _looks_tagged(value):
+        return {key: _pack(item, depth) for key, item in value.items()}
+    return {"$dict": [[_pack(key, depth), _pack(item, depth)] for key, item in value.items()]}
+
+
+def _looks_tagged(value: dict[str, Any]) -> bool:
+    return len(value) == 1 and next(iter(value)).startswith("$")
+
+
+def _decimal_digits(value: int) -> str:
+    try:
+        return str(value)
+    except ValueError:
+        msg = "an int of that many digits cannot be stored"
+        raise _Unstorable(msg) from None
+
+
+def _pack_set(tag: str) -> Callable[[Any, int], dict[str, Any]]:
+    def writer(value: Any, depth: int) -> dict[str, Any]:
+        # Sorted, so that an unchanged set is the same text in every process.
+        return {tag: sorted((_pack(item, depth) for item in value), key=_encoded)}
+
+    return writer
+
+
+def _pack_bytes(tag: str) -> Callable[[Any, int], dict[str, Any]]:
+    return lambda value, _depth: {tag: base64.b64encode(value).decode("ascii")}
+
+
+def _pack_datetime(value: dt.datetime, _depth: int) -> dict[str, Any]:
+    zone = value.tzinfo
+    if zone is None or _is_offset(zone):
+        return {"$datetime": value.isoformat()}
+    if type(zone) is ZoneInfo and _is_known(zone):
+        return {"$datetime": f"{value.isoformat()}[{zone.key}]"}
+    raise _Unstorable(_FOREIGN_ZONE)
+
+
+def _is_offset(zone: dt.tzinfo) -> bool:
+    """Whether ISO 8601 brings it back; Python's `fromisoformat` drops an offset of parts of a second."""
+    return type(zone) is dt.timezone and not zone.utcoffset(None).microseconds
+
+
+def _is_known(zone: ZoneInfo) -> bool:
+    """Whether its name alone brings it back; one made from a file may have any name, or none."""
+    try:
+        return zone.key is not None and ZoneInfo(zone.key) == zone
+    except (KeyError, ValueError, OSError):
+        return False
+
+
+def _pack_time(value: dt.time, _depth: int) -> dict[str, Any]:
+    if value.tzinfo is None or _is_offset(value.tzinfo):
+        return {"$time": value.isoformat()}
+    raise _Unstorable(_FOREIGN_ZONE)
+
+
+def _pack_decimal(value: Decimal, _depth: int) -> dict[str, Any]:
+    if value.is_nan():
+        msg = "NaN equals nothing, not even itself, and cannot be stored; store None or a str"
+        raise _Unstorable(msg)
+    return {"$decimal": str(value)}
+
+
+_FOREIGN_ZONE = (
+    "a time zone other than a datetime.timezone of whole seconds or a named ZoneInfo cannot be stored"
+)
+
+
+def _unpack_datetime(text: str) -> dt.datetime:
+    if not text.endswith("]"):
+        return dt.datetime.fromisoformat(text)
+    stamp, _, key = text[:-1].partition("[")
+    fixed = dt.datetime.fromisoformat(stamp)
+    local = fixed.replace(tzinfo=ZoneInfo(key))
+    # The offset tells which of two equal wall-clock times was meant when the clocks go back.
+    return local if local.utcoffset() == fixed.utcoffset() else local.replace(fold=1)
+
+
+_WRITERS: Final[dict[type, Callable[[Any, int], dict[str, Any]]]] = {
+    tuple: lambda value, depth: {"$tuple": [_pack(item, depth) for item in value]},
+    set: _pack_set("$set"),
+    frozenset: _pack_set("$frozenset"),
+    bytes: _pack_bytes("$bytes"),
+    bytearray: _pack_bytes("$bytearray"),
+    dt.datetime: _pack_datetime,
+    dt.date: lambda value, _depth: {"$date": value.isoformat()},
+    dt.time: _pack_time,
+    dt.timedelta: lambda value, _depth: {"$timedelta": [value.days, value.seconds, value.microseconds]},
+    Decimal: _pack_decimal,
+    UUID: lambda value, _depth: {"$uuid": str(value)},
+}
+
+_READERS: Final[dict[str, Callable[[Any], Any]]] = {
+    "$dict": lambda pairs: {_unpack(key): _unpack(item) for key, item in pairs},
+    "$int": int,
+    "$tuple": lambda items: tuple(_unpack(item) for item in items),
+    "$set": lambda items: {_unpack(item) for item in items},
+    "$frozenset": lambda items: frozenset(_unpack(item) for item in items),
+    "$bytes": lambda text: base64.b64decode(text, validate=True),
+    "$bytearray": lambda text: bytearray(base64.b64decode(text, validate=True)),
+    "$datetime": _unpack_datetime,
+    "$date": dt.date.fromisoformat,
+    "$time": dt.time.fromisoformat,
+    "$timedelta": lambda parts: dt.timedelta(*parts),
+    "$decimal": Decimal,
+    "$uuid": UUID,
+}
+
+
+def _unpack(value: Any) -> Any:
+    if type(value) is list:
+        return [_unpack(item) for item in value]
+    if type(value) is not dict:
+        return value
+    if not _looks_tagged(value):
+        return {key: _unpack(item) for key, item in value.items()}
+    tag, content = next(iter(value.items()))
+    reader = _READERS.get(tag)
+    if reader is None:
+        msg = "it holds a tag of a type that this version does not know"
+        raise CorruptText(msg)
+    return reader(content)
+
+
+def _encoded(packed: Any) -> bytes:
+    try:
+        return _ENCODER.encode(packed)
+    except UnicodeEncodeError:
+        pass
+    raise _Unstorable(_HALF_CHARACTER)
+
+
+_HALF_CHARACTER: Final = "half of a surrogate pair is no text; encode it as bytes"
+_ENCODER = msgspec.json.Encoder()
+_DECODER = msgspec.json.Decoder()
+
+
+class JsonSerializer:
+    """Readable tagged JSON: no row can run code, and SQL can look inside."""
+
+    def dumps(self, data: Mapping[Any, Any]) -> str:
+        """The JSON text for `data`.
+
+        Raises:
+            UnserializableValue: naming the key whose value would not come back equal.
+            SessionTooLarge: if there are more than 10,000 keys.
+        """
+        packed: dict[Any, Any] = {}
+        other_keys: dict[Any, Any] = {}
+        for key, value in data.items():
+            try:
+                if type(key) is not str:
+                    other_keys[key] = _pack(key, MAX_DEPTH)
+                packed[key] = value if type(value) is str else _pack(value, MAX_DEPTH)
+            except _Unstorable as error:
+                problem = str(error)
+                break
+        else:
+            return self._encode(packed, other_keys)
+        raise UnserializableValue(_name(key), problem)
+
+    def loads(self, text: str) -> dict[Any, Any]:
+        """The dict of a text that `dumps` wrote.
+
+        Raises:
+            CorruptText: if it is anything else.
+        """
+        try:
+            data = _DECODER.decode(text)
+            if '"$' in text:
+                data = _unpack(data)
+        except CorruptText:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever hostile text provokes, it is one corrupt row
+            problem = f"it is no tagged JSON ({type(error).__name__})"
+        else:
+            if type(data) is dict:
+                return data
+            problem = "it is no JSON object"
+        raise CorruptText(problem)
+
+    def same(self, one: object, other: object) -> bool:
+        """Whether two values are equal with equal types at every depth."""
+        return self.dumps({"": one}) == self.dumps({"": other})
+
+    def _encode(self, packed: dict[Any, Any], other_keys: dict[Any, Any]) -> str:
+        if len(packed) > MAX_KEYS:
+            problem = f"the session has {len(packed)} keys; {MAX_KEYS} is the most"
+            raise SessionTooLarge(problem, size=len(packed), limit=MAX_KEYS)
+        content: Any = packed
+        if other_keys or _looks_tagged(packed):
+            content = {"$dict": [[other_keys.get(key, key), value] for key, value in packed.items()]}
+        try:
+            return _ENCODER.encode(content).decode()
+        except UnicodeEncodeError:
+            pass
+        raise UnserializableValue(_half_character(packed), _HALF_CHARACTER)
+
+
+def _name(key: object) -> str:
+    return key if type(key) is str else f"<{type(key).__name__}>"
+
+
+def _half_character(packed: dict[Any, Any]) -> str:
+    for key, value in packed.items():
+        try:
+            _ENCODER.encode([key if type(key) is str else None, value])
+        except UnicodeEncodeError:
+            return _name(key)
+    return "<key>"
+
+
+class PickleSerializer(JsonSerializer):
+    """Pickle, for sessions that hold objects of the application's own.
+
+    Whoever can write to the table can then run code in the application: that is why it has to be asked
+    for by name. Rows that were written as JSON are still read.
+    """
+
+    _PREFIX = "pickle:"
+
+    def dumps(self, data: Mapping[Any, Any]) -> str:
+        """The pickle of `data` as text.
+
+        Raises:
+            UnserializableValue: naming the key whose value cannot be pickled.
+        """
+        try:
+            pickled = pickle.dumps(dict(data), protocol=5)
+        except Exception:  # noqa: BLE001 - __reduce__ of any object may raise anything
+            pickled = None
+        if pickled is None:
+            raise UnserializableValue(self._unpicklable(data), "its value cannot be pickled")
+        return self._PREFIX + base64.b64encode(pickled).decode("ascii")
+
+    def loads(self, text: str) -> dict[Any, Any]:
+        """The dict of a text that either serializer wrote.
+
+        Raises:
+            CorruptText: if it is anything else.
+        """
+        if not text.startswith(self._PREFIX):
+            return super().loads(text)
+        try:
+            data = pickle.loads(base64.b64decode(text[len(self._PREFIX) :], validate=True))  # noqa: S301
+        except Exception as error:  # noqa: BLE001 - unpickling may raise anything
+            problem = f"it cannot be unpickled ({type(error).__name__})"
+        else:
+            if type(data) is dict:
+                return data
+            problem = "it is no pickled dict"
+        raise CorruptText(problem)
+
+    def same(self, one: object, other: object) -> bool:
+        """Whether two values are equal, or pickle to the same bytes."""
+        if type(one) is type(other) and one == other:
+            return True
+        return self.dumps({"": one}) == self.dumps({"": other})
+
+    @staticmethod
+    def _unpicklable(data: Mapping[Any, Any]) -> str:
+        for key, value in data.items():
+            try:
+                pickle.dumps(value, protocol=5)
+            except Exception:  # noqa: BLE001 - as above
+                return _name(key)
+        return "<key>"
+
+
+_BY_NAME: Final[dict[str, type[JsonSerializer]]] = {"json": JsonSerializer, "pickle": PickleSerializer}
+
+
+def serializer_for(choice: str | Serializer) -> Serializer:
+    """The serializer that an option names, or the object itself.
+
+    Raises:
+        ConfigurationError: for a name that is none.
+    """
+    if not isinstance(choice, str):
+        if all(callable(getattr(choice, method, None)) for method in ("dumps", "loads", "same")):
+            return choice
+        msg = f"serializer takes 'json', 'pickle' or an object with dumps, loads and same, not {choice!r}"
+        raise ConfigurationError(msg)
+    if choice not in _BY_NAME:
+        msg = f"serializer={choice!r}: {did_you_mean(choice, _BY_NAME)}"
+        raise ConfigurationError(msg)
+    return _BY_NAME[choice]()

@@ -1,0 +1,295 @@
+"""The sessions' table: the base columns, the declared ones, and SQLAlchemy's `Table` that holds both."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import BigInteger, Column, DateTime, Index, MetaData, String, Table, Text
+from sqlalchemy import exc as sa_exc
+from sqlalchemy.dialects import mysql
+from sqlalchemy.types import NullType, TypeDecorator
+
+from . import schema_text
+from .errors import ConfigurationError, did_you_mean
+from .fields import Field, exact, field_of
+from .sessionid import HANDLE_LENGTH, MAX_LENGTH
+
+if TYPE_CHECKING:
+    from sqlalchemy import Dialect
+    from sqlalchemy.sql.type_api import TypeEngine
+
+MAX_IDENTIFIER: Final = 63
+TIMESTAMPS: Final = ("created_at", "updated_at")
+
+
+class UTCDateTime(TypeDecorator[dt.datetime]):
+    """A moment: timezone-aware UTC in Python, to the microsecond, whatever the database keeps."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """MariaDB's DATETIME has whole seconds unless told otherwise."""
+        if dialect.name in {"mysql", "mariadb"}:
+            return dialect.type_descriptor(mysql.DATETIME(fsp=6))
+        return dialect.type_descriptor(DateTime(timezone=True))
+
+    def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
+        """Convert to UTC, and drop the zone where the database has none."""
+        if value is None:
+            return None
+        moment = value.astimezone(dt.UTC)
+        return moment if dialect.name == "postgresql" else moment.replace(tzinfo=None)
+
+    def process_result_value(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:  # noqa: ARG002
+        """Give the moment in UTC."""
+        return None if value is None else as_utc(value)
+
+
+def as_utc(value: dt.datetime) -> dt.datetime:
+    """A moment in UTC; without a zone it is taken as UTC already."""
+    return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the base columns are called."""
+
+    sid: str = "sid"
+    additional: str = "additional"
+    expire_at: str = "expire_at"
+    revision: str = "revision"
+
+
+def sid_type(*, hashed: bool = True) -> TypeEngine[str]:
+    """The type of the column that holds the handle: compared byte for byte on every database."""
+    length = HANDLE_LENGTH if hashed else MAX_LENGTH
+    # MariaDB's ordinary collations take 'a' and 'a ' for equal, which a hash never meets.
+    collation = "ascii_bin" if hashed else "ascii_nopad_bin"
+    return (
+        String(length)
+        .with_variant(String(length, collation="C"), "postgresql")
+        .with_variant(mysql.VARCHAR(length, charset="ascii", collation=collation), "mysql", "mariadb")
+    )
+
+
+def additional_type() -> TypeEngine[str]:
+    """The type of the column for everything that is not declared; MariaDB's TEXT would cut it at 64 KiB."""
+    return Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
+
+
+@dataclass(frozen=True, slots=True)
+class SessionTable:
+    """A `Table` of sessions and what each of its columns is for.
+
+    `owned` tells that it was made here from `schemas`, not given by the application.
+    """
+
+    table: Table
+    sid: Column[str]
+    additional: Column[str]
+    expire_at: Column[int]
+    revision: Column[int]
+    created_at: Column[dt.datetime] | None
+    updated_at: Column[dt.datetime] | None
+    fields: tuple[Field, ...]
+    reserved: frozenset[str]
+    owned: bool
+
+    @property
+    def name(self) -> str:
+        """The table's name as messages give it."""
+        return self.table.fullname
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """How the base columns of a table are meant, and where it will be."""
+
+    names: Names
+    timestamps: bool
+    hashed: bool
+    dialect: Dialect
+
+    def new(
+        self, schemas: str | Iterable[Column[Any]], *, name: str, metadata: MetaData | None
+    ) -> SessionTable:
+        """The table for columns that the application declares.
+
+        Raises:
+            ConfigurationError: naming the column that cannot be declared, or the position in the text form.
+        """
+        declared = schema_text.parse(schemas) if isinstance(schemas, str) else _listed(schemas)
+        schema, bare_name = _qualified(name)
+        sid, *rest = _base_columns(self.names, hashed=self.hashed, timestamps=self.timestamps)
+        try:
+            table = Table(
+                bare_name,
+                MetaData() if metadata is None else metadata,
+                sid,
+                *_copies(declared, [sid, *rest]),
+                *rest,
+                schema=schema,
+                # Declared texts are compared byte for byte too: find(name="Ann") must not find "ann".
+                mysql_collate="utf8mb4_nopad_bin",
+                mariadb_collate="utf8mb4_nopad_bin",
+            )
+        except sa_exc.InvalidRequestError:
+            table = None
+        if table is None:
+            msg = (
+                f"the MetaData has a table {name!r} already: pass it as table=, or choose another table_name"
+            )
+            raise ConfigurationError(msg)
+        Index(f"ix_{bare_name}_{self.names.expire_at}", table.c[self.names.expire_at])
+        return self._session_table(table, owned=True)
+
+    def adopt(self, given: Any, *, instead_of: tuple[object, ...] = ()) -> SessionTable:
+        """The application's own `Table`, or the one of its mapped class.
+
+        Args:
+            given: the one or the other.
+            instead_of: options that it stands for; none may be set as well.
+
+        Raises:
+            ConfigurationError: naming the base column that it lacks.
+        """
+        if any(instead_of):
+            msg = "table= brings its columns, name and MetaData: leave out schemas, table_name and metadata"
+            raise ConfigurationError(msg)
+        table, names = getattr(given, "__table__", given), self.names
+        if not isinstance(table, Table):
+            msg = f"table= takes a Table or a mapped class, not {type(given).__name__}"
+            raise ConfigurationError(msg)
+        wanted = [names.sid, names.additional, names.expire_at, names.revision]
+        wanted += TIMESTAMPS if self.timestamps else ()
+        missing = [name for name in wanted if name not in table.c]
+        if missing:
+            msg = f"table {table.fullname!r} lacks the column {missing[0]!r}: use SessionMixin"
+            raise ConfigurationError(msg)
+        if list(table.primary_key.columns) != [table.c[names.sid]]:
+            msg = f"table {table.fullname!r}: the primary key has to be the column {names.sid!r} alone"
+            raise ConfigurationError(msg)
+        return self._session_table(table, owned=False)
+
+    def _session_table(self, table: Table, *, owned: bool) -> SessionTable:
+        names = self.names
+        base = {names.sid, names.additional, names.expire_at, names.revision}
+        if all(name in table.c for name in TIMESTAMPS):
+            base.update(TIMESTAMPS)
+        made = {column.name for column in table.c if _made_by_database(column)}
+        created, updated = (table.c[name] if name in base else None for name in TIMESTAMPS)
+        return SessionTable(
+            table=table,
+            sid=table.c[names.sid],
+            additional=table.c[names.additional],
+            expire_at=table.c[names.expire_at],
+            revision=table.c[names.revision],
+            created_at=created,
+            updated_at=updated,
+            fields=tuple(
+                field_of(table.fullname, column, self.dialect)
+                for column in table.c
+                if column.name not in base | made
+            ),
+            reserved=frozenset(base | made),
+            owned=owned,
+        )
+
+
+def _base_columns(names: Names, *, hashed: bool, timestamps: bool) -> list[Column[Any]]:
+    for option in ("sid", "additional", "expire_at", "revision"):
+        _require_identifier(getattr(names, option), f"{option}_name")
+    columns: list[Column[Any]] = [
+        Column(names.sid, sid_type(hashed=hashed), primary_key=True),
+        Column(names.additional, additional_type(), nullable=False),
+        Column(names.expire_at, BigInteger),
+    ]
+    if timestamps:
+        columns += [Column(name, UTCDateTime()) for name in TIMESTAMPS]
+    columns.append(Column(names.revision, BigInteger, nullable=False))
+    if len({column.name.casefold() for column in columns}) < len(columns):
+        msg = "two base columns have the same name: check the options that end with _name"
+        raise ConfigurationError(msg)
+    return columns
+
+
+def _copies(declared: Iterable[Any], base: Iterable[Column[Any]]) -> list[Column[Any]]:
+    taken = {column.name.casefold(): "a base column" for column in base}
+    copies = []
+    for column in declared:
+        _require_declarable(column)
+        if (clash := taken.get(column.name.casefold())) is not None:
+            msg = f"column {column.name!r} cannot be declared: the name is that of {clash}; choose another"
+            raise ConfigurationError(msg)
+        taken[column.name.casefold()] = "another declared column"
+        # A Column belongs to one Table for good; with a copy, one list of schemas serves several stores.
+        copy = column._copy()  # noqa: SLF001
+        copy.type = exact(copy.type)
+        copies.append(copy)
+    return copies
+
+
+def _listed(schemas: Any) -> list[Any]:
+    if isinstance(schemas, Iterable):
+        return list(schemas)
+    raise _no_schemas(schemas)
+
+
+def _no_schemas(given: object) -> ConfigurationError:
+    kind = type(given).__name__
+    return ConfigurationError(f"schemas takes a list of SQLAlchemy Columns or their text form, not {kind}")
+
+
+def _qualified(name: object) -> tuple[str | None, str]:
+    """The schema, if any, and the bare name of a table."""
+    parts = name.split(".", 1) if isinstance(name, str) else [name]
+    for part in parts:
+        _require_identifier(part, "table_name", name)
+    *schema, bare_name = map(str, parts)
+    return (schema[0] if schema else None), bare_name
+
+
+def _require_identifier(name: object, where: str, whole: object = None) -> None:
+    if not isinstance(name, str) or not name.isidentifier() or len(name) > MAX_IDENTIFIER:
+        msg = (
+            f"{where}: {whole or name!r} is no identifier;"
+            f" use a letter or '_' followed by letters, digits or '_', {MAX_IDENTIFIER} at most"
+        )
+        raise ConfigurationError(msg)
+
+
+def _require_declarable(column: object) -> None:
+    if not isinstance(column, Column):
+        raise _no_schemas(column)
+    _require_identifier(column.name, "schemas")
+    if column.primary_key:
+        msg = f"column {column.name!r} cannot be declared a primary key: the session id is the primary key"
+        raise ConfigurationError(msg)
+    if _made_by_database(column):
+        msg = f"column {column.name!r} cannot be declared: the database makes its values, not the session"
+        raise ConfigurationError(msg)
+    if isinstance(column.type, NullType) and not column.foreign_keys:
+        msg = f"column {column.name!r} needs a type, as in Column({column.name!r}, Integer)"
+        raise ConfigurationError(msg)
+
+
+def _made_by_database(column: Column[Any]) -> bool:
+    return column.computed is not None or column.identity is not None
+
+
+def require_declared(table: SessionTable, name: str) -> Field:
+    """The field of that name.
+
+    Raises:
+        ConfigurationError: naming the nearest declared column.
+    """
+    for field in table.fields:
+        if field.name == name:
+            return field
+    hint = did_you_mean(name, (field.name for field in table.fields))
+    msg = f"table {table.name!r} has no declared column {name!r}: {hint}"
+    raise ConfigurationError(msg)

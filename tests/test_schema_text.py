@@ -1,0 +1,179 @@
+"""The text form of `schemas`."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Boolean, DateTime, Enum, Integer, String, Text
+
+from schema_session_backend import ConfigurationError, schema_text
+from schema_session_backend.schema_text import TYPES
+
+
+def parse(text: str) -> list[Any]:
+    return list(schema_text.parse(text))
+
+
+def test_a_column_is_a_name_a_type_and_words():
+    user_id, device, ip = parse("user_id Integer index; device String(50); ip String(45) not null")
+
+    assert (user_id.name, type(user_id.type), user_id.index, user_id.nullable) == (
+        "user_id",
+        Integer,
+        True,
+        True,
+    )
+    assert (device.name, type(device.type), device.type.length) == ("device", String, 50)
+    assert (ip.name, ip.type.length, ip.nullable) == ("ip", 45, False)
+
+
+@pytest.mark.parametrize("text", ["", "  ", ";", " ; ;\n"])
+def test_nothing_declares_nothing(text):
+    assert parse(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a Integer;b Text", " a  Integer ;\n b\tText ; ", "a Integer\n;\nb Text", "a Integer;;b Text;"],
+)
+def test_blanks_lines_and_surplus_semicolons_do_not_matter(text):
+    assert [(column.name, type(column.type)) for column in parse(text)] == [("a", Integer), ("b", Text)]
+
+
+def test_arguments_are_those_of_the_type():
+    total, at, role, name = parse(
+        "total Numeric(12, 2); at DateTime(timezone=True); role Enum('a;b', \"c)\", native_enum=False);"
+        " name String(length=5)"
+    )
+
+    assert (total.type.precision, total.type.scale) == (12, 2)
+    assert type(at.type) is DateTime
+    assert at.type.timezone is True
+    assert type(role.type) is Enum
+    assert role.type.enums == ["a;b", "c)"]
+    assert name.type.length == 5
+
+
+@pytest.mark.parametrize(
+    ("literal", "value"),
+    [
+        ("3", 3), ("-3", -3), ("1.5", 1.5), ("true", True), ("False", False), ("'a b;c'", "a b;c"),
+        ('"it\'s"', "it's"), ("''", ""),
+    ],
+)  # fmt: skip
+def test_a_default_is_a_literal(literal, value):
+    [column] = parse(f"a Text default {literal} index")
+
+    assert column.default.arg == value
+    assert type(column.default.arg) is type(value)
+    assert column.index is True
+
+
+def test_words_come_in_any_order_and_case():
+    [column] = parse("a Boolean NOT   NULL Unique INDEX Default true")
+
+    assert type(column.type) is Boolean
+    assert (column.nullable, column.unique, column.index, column.default.arg) == (False, True, True, True)
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_every_type_is_known_by_its_name(name):
+    arguments = {"Enum": "('a')", "Numeric": "(9, 2)"}.get(name, "")
+
+    [column] = parse(f"a {name}{arguments}")
+
+    assert type(column.type) is TYPES[name]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("a Numeric(12, 2) default 0", Decimal(0)),
+        ("a Numeric(12, 2) default 1.10", Decimal("1.10")),
+        ("a Double default 1", 1.0),
+        ("a Float default 0.5", 0.5),
+    ],
+)
+def test_a_number_becomes_what_the_column_takes(column, value):
+    [parsed] = parse(column)
+
+    assert (parsed.default.arg, type(parsed.default.arg)) == (value, type(value))
+
+
+WORDS = "known: default, index, not null, unique"
+LITERAL = "'default' needs a number, true, false or a quoted text after it"
+NAME = "a column starts with its name, a letter or '_' followed by letters, digits or '_'"
+
+
+@pytest.mark.parametrize(
+    ("text", "position", "problem"),
+    [
+        ("user_id Integr index", 9, "column 'user_id' has no type 'Integr': did you mean 'Integer'?"),
+        ("user_id integer", 9, "column 'user_id' has no type 'integer': did you mean 'Integer'?"),
+        ("user_id Strng(50)", 9, "column 'user_id' has no type 'Strng': did you mean 'String'?"),
+        ("user_id", 8, "column 'user_id' needs a type, as in 'user_id Integer'"),
+        ("user_id ;", 9, "column 'user_id' needs a type, as in 'user_id Integer'"),
+        ("user-id Integer", 5, "column 'user' needs a type, as in 'user Integer'"),
+        ("user_id Integer indx", 17, "column 'user_id' cannot be 'indx': did you mean 'index'?"),
+        ("user_id Integer uniqe", 17, "column 'user_id' cannot be 'uniqe': did you mean 'unique'?"),
+        ("user_id Integer not", 17, "column 'user_id' cannot be 'not': "),
+        ("user_id Integer notnull", 17, "column 'user_id' cannot be 'notnull': did you mean 'not null'?"),
+        ("a Integer, b Integer", 10, f"column 'a' cannot be ',': {WORDS}"),
+        ("a Integer xyz", 11, f"column 'a' cannot be 'xyz': {WORDS}"),
+        ("a Integer; b Integer; 1c Integer", 23, NAME),
+        ("'a' Integer", 1, NAME),
+        ("é Integer", 1, NAME),
+        ("  = Integer", 3, NAME),
+        ("a String(50", 9, "column 'a': the parenthesis of String is not closed"),
+        ("a String(50; b Integer", 9, "column 'a': the parenthesis of String is not closed"),
+        ("a Enum('x)", 7, "column 'a': the parenthesis of Enum is not closed"),
+        ("a String(x)", 3, "column 'a': String does not take the arguments (x)"),
+        ("a String(long=5)", 3, "column 'a': String does not take the arguments (long=5)"),
+        ("a String(5,,)", 3, "column 'a': String does not take the arguments (5,,)"),
+        ("a Integer(5)", 3, "column 'a': Integer does not take the arguments (5)"),
+        ("a String('x')", 3, "column 'a': String does not take the arguments ('x')"),
+        ("a String(-5)", 3, "column 'a': String does not take the arguments (-5)"),
+        ("a String(2.5)", 3, "column 'a': String does not take the arguments (2.5)"),
+        ("a Numeric('x', 2)", 3, "column 'a': Numeric does not take the arguments ('x', 2)"),
+        ("a String (50)", 10, f"column 'a' cannot be '(50)': {WORDS}"),
+        ("a Integer default", 18, f"column 'a': {LITERAL}"),
+        ("a Integer default;", 18, f"column 'a': {LITERAL}"),
+        ("a Integer default now()", 19, f"column 'a': {LITERAL}"),
+        ("a Integer default None", 19, f"column 'a': {LITERAL}"),
+        ("a Text default 'open", 16, f"column 'a': {LITERAL}"),
+    ],
+)
+def test_a_mistake_is_told_with_its_position(text, position, problem):
+    with pytest.raises(ConfigurationError) as caught:
+        parse(text)
+
+    assert str(caught.value).startswith(f"schemas, position {position}: {problem}")
+    assert caught.value.__context__ is None
+
+
+PIECES = st.sampled_from([
+    *TYPES, "a", "b_1", "index", "unique", "not null", "not", "default", " ", "  ", "\n", ";", ",", "(", ")",
+    "(50)", "(12, 2)", "'x'", "'", '"', "=", "5", "-1", "true", "é", "\0", "\\", "[", "{", "*", "#", "\ud800",
+])  # fmt: skip
+
+
+@settings(max_examples=500, deadline=None)
+@given(text=st.lists(PIECES, max_size=12).map("".join) | st.text(max_size=20))
+def test_any_text_is_understood_or_refused_with_a_position_inside_it(text):
+    try:
+        columns = parse(text)
+    except ConfigurationError as error:
+        position = int(str(error).removeprefix("schemas, position ").partition(":")[0])
+        assert 1 <= position <= len(text) + 1
+    else:
+        assert all(column.name for column in columns)
+
+
+def test_no_text_is_run():
+    for text in ("a String(__import__('os').getpid())", "a Integer default __import__('os').getpid()"):
+        with pytest.raises(ConfigurationError):
+            parse(text)
