@@ -1,0 +1,154 @@
+"""Saving a loaded session.
+
+What others saved meanwhile stays, what was revoked stays revoked, and what did not change is not written.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from .changes import merged
+from .codec import Split
+from .errors import SessionExists
+from .fields import OMITTED
+from .session import LoadedSession, Outcome, Saved
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .codec import Codec
+    from .database import Database, Joined
+    from .rows import Rows
+    from .statements import Statements
+
+LONGEST_TOUCH_INTERVAL: Final = 60
+# More saves than a session ever sees, and hardly a chance for two random revisions to be that near.
+MOST_SAVES: Final = 2**32
+
+
+class Saving:
+    """Saves sessions with one statement, or with a short transaction when another request was faster.
+
+    Args:
+        database: runs the statements.
+        statements: on the sessions' table.
+        rows: makes the statements' values.
+        codec: splits the sessions.
+        touch_interval: seconds that the expiry of an unchanged session may lag behind, or None for a
+            twentieth of its idle timeout, at most 60.
+        absolute: seconds after its creation that no session passes, or infinity.
+    """
+
+    def __init__(  # noqa: PLR0913
+        self,
+        database: Database,
+        statements: Statements,
+        rows: Rows,
+        codec: Codec,
+        *,
+        touch_interval: float | None,
+        absolute: float,
+    ) -> None:
+        self._database = database
+        self._statements = statements
+        self._rows = rows
+        self._codec = codec
+        self._touch_interval = touch_interval
+        self._absolute = absolute
+
+    def save(
+        self, loaded: LoadedSession, data: Mapping[str, Any], span: int | None, connection: Joined | None
+    ) -> Saved:
+        """See `SessionStore.save`; `span` is the idle timeout in milliseconds, None for none."""
+        if loaded.revision is None:
+            return self._insert(loaded, data, span, connection)
+        split = self._codec.split_known(data)
+        if self._codec.unchanged(split, loaded.base):
+            return self._touch(loaded, span, connection)
+        values = self._rows.known(loaded.handle, split, span, revision=loaded.revision)
+        if self._database.run(self._statements.save, values, connection).count:
+            return Saved(Outcome.SAVED, _after(loaded, split, span, revision=loaded.revision + 1))
+        return self._merge(loaded, data, span, connection)
+
+    def _touch(self, loaded: LoadedSession, span: int | None, connection: Joined | None) -> Saved:
+        if not self._touch_is_due(loaded, span):
+            return Saved(Outcome.UNCHANGED, loaded)
+        assert loaded.revision is not None
+        values = {
+            "ssb_handle": loaded.handle,
+            "ssb_max_age": span,
+            "ssb_revision": loaded.revision,
+            "ssb_last_revision": loaded.revision + MOST_SAVES,
+        }
+        if not self._database.run(self._statements.renew, values, connection).count:
+            return Saved(Outcome.GONE, loaded)
+        return Saved(Outcome.TOUCHED, replace(loaded, expire_at=_expiry(loaded, span)))
+
+    def _touch_is_due(self, loaded: LoadedSession, span: int | None) -> bool:
+        if span is None or loaded.expire_at is None:
+            return loaded.expire_at != span
+        interval = self._touch_interval
+        if interval is None:
+            interval = min(span / 1000 / 20, LONGEST_TOUCH_INTERVAL)
+        target = loaded.now + span
+        if loaded.created_at is not None and not math.isinf(self._absolute):
+            target = min(target, int((loaded.created_at.timestamp() + self._absolute) * 1000))
+        return abs(target - loaded.expire_at) >= interval * 1000
+
+    def _insert(
+        self, blank: LoadedSession, data: Mapping[str, Any], span: int | None, connection: Joined | None
+    ) -> Saved:
+        split = self._codec.split(data)
+        values, omitted = self._rows.new(blank.handle, split, span)
+        try:
+            inserted = self._database.run(self._statements.insert(omitted), values, connection).count
+        except SessionExists:
+            inserted = 0
+        if inserted:
+            return Saved(Outcome.SAVED, _after(blank, split, span, revision=values["ssb_revision"]))
+        return self._merge(blank, data, span, connection)
+
+    def _merge(
+        self, loaded: LoadedSession, data: Mapping[str, Any], span: int | None, connection: Joined | None
+    ) -> Saved:
+        if connection is not None:
+            return self._merge_locked(loaded, data, span, connection)
+        return self._database.transact(lambda own: self._merge_locked(loaded, data, span, own))
+
+    def _merge_locked(
+        self, loaded: LoadedSession, data: Mapping[str, Any], span: int | None, connection: Joined
+    ) -> Saved:
+        statements, run = self._statements, self._database.run
+        locked = run(statements.lock, {"ssb_handle": loaded.handle}, connection)
+        current = self._rows.first(loaded.sid, loaded.handle, locked)
+        if current is None or current.revision is None:
+            if loaded.revision is not None:
+                return Saved(Outcome.GONE, loaded)
+            # What stood in the way has expired, or nobody can read it.
+            split = self._codec.split(data)
+            values, omitted = self._rows.new(loaded.handle, split, span)
+            run(statements.upsert(omitted), values, connection)
+            return Saved(Outcome.SAVED, replace(loaded, base=split))
+        if loaded.revision is not None and not 0 <= current.revision - loaded.revision < MOST_SAVES:
+            return Saved(Outcome.GONE, loaded)
+        base = self._codec.merge(loaded.base)
+        split = self._codec.split_known(merged(base, data, current.data, self._codec.same))
+        values = self._rows.known(loaded.handle, split, span, revision=current.revision)
+        run(statements.save, values, connection)
+        # This request has not seen the others' changes, so its next save has to merge again: it is based
+        # on what it saved itself and on a revision that the row has left behind.
+        mine = self._codec.split_known(data)
+        return Saved(Outcome.SAVED, _after(loaded, mine, span, revision=current.revision))
+
+
+def _after(loaded: LoadedSession, split: Split, span: int | None, *, revision: int) -> LoadedSession:
+    # A default that the database filled in is in no base; the next load brings it.
+    columns = tuple(None if value is OMITTED else value for value in split.columns)
+    base = Split(columns, split.additional)
+    return replace(loaded, base=base, revision=revision, expire_at=_expiry(loaded, span))
+
+
+def _expiry(loaded: LoadedSession, span: int | None) -> int | None:
+    return None if span is None else loaded.now + span

@@ -1,0 +1,478 @@
+"""`SessionStore`: the operations on sessions. All that the host adapters talk to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Never
+
+from . import durations, options, sessionid
+from .codec import EMPTY, Codec
+from .database import Database
+from .errors import ConfigurationError
+from .janitor import Janitor
+from .rows import Rows
+from .saving import Saving
+from .serializer import Serializer, serializer_for
+from .session import LoadedSession, Outcome, Record, Saved
+from .statements import Statements, conditions
+from .sync import Synchronizer
+from .table import Declaration, Names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from sqlalchemy import Column, ColumnElement, Engine, MetaData, Table
+    from sqlalchemy.engine import URL
+
+    from .database import Joined, Result
+    from .durations import Seconds
+    from .query import Query
+
+DAY: Final = 24 * 60 * 60
+HOUR: Final = 60 * 60
+# Rows of one upsert: far below any database's limit of parameters.
+ROWS_AT_ONCE: Final = 500
+
+
+class SessionStore:
+    """Web sessions in a table whose declared columns can be searched.
+
+    Constructing one never touches the network; the table is created or checked at the first use, or by
+    `wait_for_sync`. One store serves all threads of a process, and the processes that are forked from it.
+
+    Every operation runs in its own transaction, or takes part in the caller's when it is given
+    `connection=`, an SQLAlchemy `Connection` or ORM `Session`. Every operation may raise
+    `StoreUnavailable` (the database is down or stays locked) and `StatementFailed`; with
+    `connection=` neither is retried. Call `wait_for_sync` at start when you use `connection=`.
+
+    Args:
+        engine_or_url: an `Engine`, whose pool is then shared, or a URL.
+        schemas: the declared columns: SQLAlchemy Columns, or text such as
+            `"user_id Integer index; device String(50)"`.
+        table: your own `Table` or mapped class instead; all of its columns but the base columns and
+            those that the database computes are declared.
+        table_name: the table's name, `schema.name` for one outside of the default schema.
+        metadata: the `MetaData` to put the table into, such as the one that Alembic looks at.
+        sid_name: the name of the column for the handle.
+        expire_at_name: of the column for the expiry, in milliseconds since 1970 UTC.
+        additional_name: of the column for everything that is not declared.
+        revision_name: of the column that counts the saves of a session.
+        timestamps: keep `created_at` and `updated_at`.
+        sync: create the table and add missing nullable columns; without it, differences are only reported.
+        sync_timeout: seconds to wait for the database at the first use.
+        gc_interval: seconds between two removals of expired sessions; None leaves that to you.
+        max_age: seconds, the idle timeout; None for sessions that never expire.
+        absolute_max_age: seconds after its creation that no session passes; needs `timestamps`.
+        touch_interval: seconds that the expiry of an unchanged session may lag behind; a twentieth of the
+            idle timeout and at most 60 unless given, 0 to write each time.
+        max_size: bytes that a session may take beside its columns.
+        hash_sid: store a hash of the session id. Without it a reader of the table can take over sessions,
+            and handles are ids, to be kept secret.
+        serializer: `"json"`, `"pickle"` (whoever can write to the table can then run code here) or an
+            object of your own, see `Serializer`.
+
+    Raises:
+        ConfigurationError: for an option or a column that cannot work.
+        MissingDependency: naming the extra that installs the URL's driver.
+    """
+
+    def __init__(  # noqa: PLR0913 - each is an option with its default in sight
+        self,
+        engine_or_url: Engine | URL | str,
+        *,
+        schemas: str | Iterable[Column[Any]] = (),
+        table: Table | type[Any] | None = None,
+        table_name: str = "sessions",
+        metadata: MetaData | None = None,
+        sid_name: str = "sid",
+        expire_at_name: str = "expire_at",
+        additional_name: str = "additional",
+        revision_name: str = "revision",
+        timestamps: bool = False,
+        sync: bool = True,
+        sync_timeout: Seconds = 3,
+        gc_interval: Seconds | None = HOUR,
+        max_age: Seconds | None = DAY,
+        absolute_max_age: Seconds | None = None,
+        touch_interval: Seconds | None = None,
+        max_size: int = 64 * 1024,
+        hash_sid: bool = True,
+        serializer: str | Serializer = "json",
+        **unknown: Never,
+    ) -> None:
+        options.refuse_unknown(unknown, SessionStore)
+        options.require_switches(timestamps=timestamps, sync=sync, hash_sid=hash_sid)
+        timeout = durations.seconds(sync_timeout, "sync_timeout")
+        self._max_age = options.span(max_age, "max_age")
+        self._absolute = options.span(absolute_max_age, "absolute_max_age")
+        self._handle = sessionid.hashed if hash_sid else sessionid.plain
+        self._database = Database(engine_or_url, timeout=timeout)
+        declaration = Declaration(
+            names=Names(sid_name, additional_name, expire_at_name, revision_name),
+            timestamps=timestamps,
+            hashed=hash_sid,
+            dialect=self._database.engine.dialect,
+        )
+        self._table = (
+            declaration.new(schemas, name=table_name, metadata=metadata)
+            if table is None
+            else declaration.adopt(
+                table, instead_of=(schemas, metadata is not None, table_name != "sessions")
+            )
+        )
+        absolute_ms = durations.milliseconds(self._absolute)
+        if absolute_ms is not None and self._table.created_at is None:
+            msg = "absolute_max_age counts from created_at: set timestamps=True too"
+            raise ConfigurationError(msg)
+        self._codec = Codec(self._table, serializer_for(serializer), max_size=options.size(max_size))
+        self._statements = Statements(self._table, self._database.dialect, absolute_ms=absolute_ms)
+        self._rows = Rows(self._table, self._codec, hashed=hash_sid)
+        self._saving = Saving(
+            self._database,
+            self._statements,
+            self._rows,
+            self._codec,
+            touch_interval=options.span_or_zero(touch_interval, "touch_interval"),
+            absolute=self._absolute,
+        )
+        interval = options.span(gc_interval, "gc_interval")
+        self._janitor = Janitor(self._database, self._statements, interval=interval)
+        self._synchronizer = Synchronizer(self._database, self._table, change=sync, timeout=timeout)
+
+    def __repr__(self) -> str:
+        return f"<SessionStore {self._table.name!r} on {self._database.engine.url!r}>"
+
+    # -- one session by its id
+
+    def get(self, sid: str, *, connection: Joined | None = None) -> dict[str, Any] | None:
+        """The session's data, or None if there is no such session or it has expired."""
+        loaded = self.load(sid, connection=connection)
+        return None if loaded is None else loaded.data
+
+    def set(
+        self,
+        sid: str,
+        data: Mapping[str, Any],
+        max_age: Seconds | None = None,
+        *,
+        connection: Joined | None = None,
+    ) -> None:
+        """Store a session whatever was there before, in one statement.
+
+        Args:
+            sid: the session id, 1 to 255 ASCII characters; `new_session_id` makes one.
+            data: the whole session.
+            max_age: seconds, this session's idle timeout instead of the store's; `math.inf` for none.
+            connection: see the class.
+
+        Raises:
+            InvalidSessionId: for an id that no session can have.
+            InvalidField: naming a column that a value does not fit.
+            UnserializableValue: naming a key whose value would not come back equal.
+            SessionTooLarge: if it is larger than `max_size`.
+        """
+        handle = self._handle(sessionid.require(sid))
+        values, omitted = self._rows.new(handle, self._codec.split(data), self._span(max_age))
+        self._run(self._statements.upsert(omitted), values, connection)
+        self._wrote(connection)
+
+    def touch(self, sid: str, max_age: Seconds | None = None, *, connection: Joined | None = None) -> bool:
+        """Start the idle timeout anew; returns whether there was such a session.
+
+        Args:
+            sid: the session id.
+            max_age: seconds, see `set`.
+            connection: see the class.
+        """
+        span = self._span(max_age)
+        if not sessionid.is_possible(sid):
+            return False
+        values = {"ssb_handle": self._handle(sid), "ssb_max_age": span}
+        touched = self._run(self._statements.touch, values, connection).count
+        self._wrote(connection)
+        return touched > 0
+
+    def destroy(self, sid: str, *, connection: Joined | None = None) -> bool:
+        """Remove a session, expired or not; returns whether there was a row of it."""
+        if not sessionid.is_possible(sid):
+            return False
+        return self._run(self._statements.destroy, {"ssb_handle": self._handle(sid)}, connection).count > 0
+
+    def rotate(self, old_sid: str, new_sid: str, *, connection: Joined | None = None) -> bool:
+        """Give a session a new id, as a login should; the old id is dead from then on.
+
+        Args:
+            old_sid: the id that it has.
+            new_sid: the id that it gets, of which nothing may be stored yet.
+            connection: see the class.
+
+        Returns:
+            whether there was such a session.
+
+        Raises:
+            InvalidSessionId: if no session can have the new id.
+            SessionExists: if the new id is taken.
+        """
+        new_handle = self._handle(sessionid.require(new_sid))
+        if not sessionid.is_possible(old_sid):
+            return False
+        values = {"ssb_handle": self._handle(old_sid), "ssb_new_handle": new_handle}
+        return self._run(self._statements.rotate, values, connection).count > 0
+
+    # -- load, change, save: what host adapters use
+
+    def load(self, sid: str, *, connection: Joined | None = None) -> LoadedSession | None:
+        """The session with what a later `save` needs, or None if there is no such session."""
+        if not sessionid.is_possible(sid):
+            return None
+        handle = self._handle(sid)
+        return self._rows.first(
+            sid, handle, self._run(self._statements.load, {"ssb_handle": handle}, connection)
+        )
+
+    def blank(self, sid: str) -> LoadedSession:
+        """The start of a session under an id that nothing is stored under.
+
+        Saving it stores it. If another request has done so meanwhile, the changes of both are kept.
+
+        Raises:
+            InvalidSessionId: for an id that no session can have.
+        """
+        handle = self._handle(sessionid.require(sid))
+        return LoadedSession(sid, handle, {}, None, 0, None, None, None, EMPTY)
+
+    def save(
+        self,
+        loaded: LoadedSession,
+        data: Mapping[str, Any],
+        max_age: Seconds | None = None,
+        *,
+        connection: Joined | None = None,
+    ) -> Saved:
+        """Save what a request changed of a session that it loaded.
+
+        Keys that other requests have saved meanwhile are kept; of a key that both changed the later save
+        wins. A session that was destroyed, revoked or expired meanwhile is not brought back. One that did
+        not change is not written, except for a touch when `touch_interval` has passed.
+
+        Args:
+            loaded: from `load`, `blank` or the save before.
+            data: the whole session as the request leaves it.
+            max_age: seconds, see `set`.
+            connection: see the class.
+
+        Returns:
+            the outcome, and the session for a further save.
+
+        Raises:
+            InvalidField, UnserializableValue, SessionTooLarge: as `set` does; nothing is written.
+        """
+        self._synchronizer.ensure()
+        saved = self._saving.save(loaded, data, self._span(max_age), connection)
+        if saved.outcome in {Outcome.SAVED, Outcome.TOUCHED}:
+            self._wrote(connection)
+        return saved
+
+    # -- many sessions
+
+    def get_many(self, sids: Iterable[str], *, connection: Joined | None = None) -> dict[str, dict[str, Any]]:
+        """The data of those of the sessions that there are, by id, in one statement."""
+        by_handle = {self._handle(sid): sid for sid in sids if sessionid.is_possible(sid)}
+        if not by_handle:
+            return {}
+        found = self._run(self._statements.load_many(list(by_handle)), {}, connection)
+        return {by_handle[session.handle]: session.data for session in self._rows.listed(found)}
+
+    def set_many(
+        self,
+        sessions: Mapping[str, Mapping[str, Any]],
+        max_age: Seconds | None = None,
+        *,
+        connection: Joined | None = None,
+    ) -> None:
+        """Store sessions whatever was there before: all of them or, with an error, none.
+
+        One statement serves up to 500 sessions; more, and ones that leave different columns to the
+        database's defaults, take several in one transaction. Arguments and errors are those of `set`.
+        """
+        span = self._span(max_age)
+        rows: dict[frozenset[str], list[dict[str, Any]]] = {}
+        for sid, data in sessions.items():
+            handle = self._handle(sessionid.require(sid))
+            values, omitted = self._rows.new(handle, self._codec.split(data), span)
+            rows.setdefault(omitted, []).append(self._statements.row(values))
+        batches = [
+            self._statements.upsert_many(group[start : start + ROWS_AT_ONCE])
+            for group in rows.values()
+            for start in range(0, len(group), ROWS_AT_ONCE)
+        ]
+        if len(batches) > 1 and connection is None:
+            self._synchronizer.ensure()
+            self._database.transact(lambda own: [self._database.run(batch, {}, own) for batch in batches])
+        else:
+            for batch in batches:
+                self._run(batch, {}, connection)
+        self._wrote(connection)
+
+    # -- searching and revoking
+
+    def find(
+        self,
+        *where: ColumnElement[bool],
+        limit: int | None = None,
+        connection: Joined | None = None,
+        **fields: Any,
+    ) -> list[Record]:
+        """The live sessions with these values in declared columns, the newest first.
+
+        Args:
+            where: further conditions on the columns of `repo()`.
+            limit: return this many at most.
+            connection: see the class.
+            fields: a value for each declared column that matters; None asks for sessions without one.
+
+        Raises:
+            ConfigurationError: naming a column that is not declared, and for a limit that is none.
+            InvalidField: naming a column that a value does not fit.
+        """
+        if limit is not None and (type(limit) is not int or limit < 0):
+            msg = "find: limit takes how many sessions to return at most, 0 or more, or None"
+            raise ConfigurationError(msg)
+        if limit is not None and (type(limit) is not int or limit < 0):
+            msg = "limit takes how many sessions to find at most, 0 or more, or None"
+            raise ConfigurationError(msg)
+        query = self._statements.find(conditions(self._table, where, fields), limit)
+        found = self._run(query, {}, connection)
+        return [session.record() for session in self._rows.listed(found)]
+
+    def count(self, *where: ColumnElement[bool], connection: Joined | None = None, **fields: Any) -> int:
+        """How many live sessions `find` would find."""
+        query = self._statements.count(conditions(self._table, where, fields))
+        return int(self._run(query, {}, connection).rows[0][0])
+
+    def revoke(self, handle: str, *, connection: Joined | None = None) -> bool:
+        """End the session that a record names; returns whether it was live.
+
+        Requests of that session which are running now cannot bring it back.
+        """
+        if not sessionid.is_possible(handle):
+            return False
+        return self._run(self._statements.revoke, {"ssb_handle": handle}, connection).count > 0
+
+    def revoke_where(
+        self,
+        *where: ColumnElement[bool],
+        keep: str | None = None,
+        connection: Joined | None = None,
+        **fields: Any,
+    ) -> int:
+        """End all live sessions that `find` would find, in one statement; returns how many.
+
+        Args:
+            where: as in `find`.
+            keep: the id (not the handle) of a session to spare, such as the current one.
+            connection: as in `find`.
+            fields: as in `find`.
+
+        Raises:
+            ConfigurationError: without any condition; to remove every session there is `clear`.
+        """
+        found = conditions(self._table, where, fields, required_by="revoke_where")
+        spared = self._handle(keep) if keep is not None and sessionid.is_possible(keep) else None
+        return self._run(self._statements.revoke_where(found, spared), {}, connection).count
+
+    def keep_newest(
+        self,
+        newest: int,
+        *where: ColumnElement[bool],
+        connection: Joined | None = None,
+        **fields: Any,
+    ) -> int:
+        """End all live sessions that `find` would find but the newest ones; returns how many.
+
+        The newest are those created last; without `timestamps`, those that expire last.
+
+        Raises:
+            ConfigurationError: without any condition, or for a number below 0.
+        """
+        if type(newest) is not int or newest < 0:
+            msg = "keep_newest takes how many sessions to keep, 0 or more"
+            raise ConfigurationError(msg)
+        found = conditions(self._table, where, fields, required_by="keep_newest")
+        return self._run(self._statements.revoke_older(newest, found), {}, connection).count
+
+    def handle(self, sid: str) -> str:
+        """What the table holds instead of a session's id; `Record.handle` is the same.
+
+        Raises:
+            InvalidSessionId: if no session can have that id.
+        """
+        return self._handle(sessionid.require(sid))
+
+    def repo(self) -> Table:
+        """The SQLAlchemy table, for queries of your own: `store.repo().select().where(…)`."""
+        return self._table.table
+
+    @property
+    def table(self) -> Table:
+        """The SQLAlchemy table, as Alembic or a foreign key needs it."""
+        return self._table.table
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The names of the declared columns."""
+        return tuple(field.name for field in self._table.fields)
+
+    @property
+    def max_age(self) -> float:
+        """The idle timeout in seconds; `math.inf` for none."""
+        return self._max_age
+
+    # -- the whole table
+
+    def wait_for_sync(self, timeout: Seconds | None = None) -> None:
+        """Make sure that the table exists and matches the declared columns.
+
+        The first operation does the same. With `sync`, a missing table is created and missing nullable
+        columns are added; nothing is ever dropped.
+
+        Args:
+            timeout: seconds instead of `sync_timeout`.
+
+        Raises:
+            SchemaMismatch: with every difference and the statements that mend it.
+            StoreUnavailable: if the database cannot be reached in time.
+        """
+        self._synchronizer.ensure(None if timeout is None else durations.seconds(timeout, "timeout"))
+
+    def gc(self) -> int:
+        """Remove expired sessions, in small batches; returns how many.
+
+        It runs by itself every `gc_interval` seconds in a process that writes. 0 also when another process
+        is at it.
+        """
+        self._synchronizer.ensure()
+        return self._janitor.collect()
+
+    def clear(self, *, connection: Joined | None = None) -> int:
+        """Remove every session of this table; returns how many rows that were."""
+        return self._run(self._statements.clear, {}, connection).count
+
+    def close(self) -> None:
+        """Stop background work, and close the connections of an engine that was made for this store."""
+        self._janitor.stop()
+        self._database.close()
+
+    # -- inside
+
+    def _run(self, query: Query, values: Mapping[str, Any], connection: Joined | None) -> Result:
+        self._synchronizer.ensure()
+        return self._database.run(query, values, connection)
+
+    def _wrote(self, connection: Joined | None) -> None:
+        if connection is None:
+            self._janitor.wake()
+
+    def _span(self, max_age: Seconds | None) -> int | None:
+        """Milliseconds of idle time for a statement; None for a session that never expires."""
+        span = self._max_age if max_age is None else durations.seconds(max_age, "max_age")
+        return durations.milliseconds(min(span, self._absolute))

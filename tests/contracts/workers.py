@@ -1,0 +1,96 @@
+"""What tests have real processes do; each function is called in a process of its own, see `at_once`."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+from schema_session_backend import Outcome, SessionStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
+SCHEMAS = "user_id Integer index; device String(50); ip String(45)"
+
+
+def opened(url: str, table_name: str, **options: Any) -> AbstractContextManager[SessionStore]:
+    """A store for this process, closed at the end."""
+    return closing(
+        SessionStore(url, **{"schemas": SCHEMAS, "table_name": table_name, "gc_interval": None, **options})
+    )
+
+
+def add_keys(store: SessionStore, sid: str, name: str, number: int) -> list[Outcome]:
+    """Add that many keys to one session, each in a request of its own."""
+    return list(_adding(store, sid, name, number))
+
+
+def _adding(store: SessionStore, sid: str, name: str, number: int) -> Iterator[Outcome]:
+    for turn in range(number):
+        loaded = store.load(sid)
+        assert loaded is not None
+        loaded.data[f"{name}-{turn}"] = turn
+        yield store.save(loaded, loaded.data).outcome
+
+
+def add_keys_in_process(url: str, table_name: str, sid: str, name: str, number: int) -> int:
+    """`add_keys` with a store of its own; returns how many were saved."""
+    with opened(url, table_name) as store:
+        return add_keys(store, sid, name, number).count(Outcome.SAVED)
+
+
+def save_or_revoke(url: str, table_name: str, sids: list[str], names: list[str], revoke: bool) -> int:
+    """Be the one that revokes sessions while the others, of these names, are saving; or one of these."""
+    work = _revoke_while_saved if revoke else _save_until_gone
+    with opened(url, table_name, touch_interval=0) as store:
+        return sum(work(store, sid, names) for sid in sids)
+
+
+def _save_until_gone(store: SessionStore, sid: str, names: list[str]) -> bool:
+    loaded = store.load(sid)
+    assert loaded is not None
+    for turn in range(100_000):
+        # Every other time it is a touch.
+        outcome, loaded = store.save(loaded, loaded.data | {names[0]: turn - turn % 2})
+        if outcome is Outcome.GONE:
+            return True
+    return False
+
+
+def _revoke_while_saved(store: SessionStore, sid: str, names: list[str]) -> bool:
+    for _ in range(100_000):
+        data = store.get(sid)
+        assert data is not None
+        if all(data.get(name, 0) > 0 for name in names):
+            break
+    return store.revoke(store.handle(sid))
+
+
+def create_tables_and_write(url: str, table_names: list[str], name: str) -> None:
+    """Be one of many processes whose first write creates a table."""
+    for table_name in table_names:
+        with opened(url, table_name, timestamps=True, sync_timeout=30) as store:
+            store.set(name, {"user_id": 1, "name": name})
+            assert store.get(name) == {"user_id": 1, "name": name}
+
+
+def save_first(url: str, table_name: str, sids: list[str], name: str) -> list[Outcome]:
+    """Be one of many processes that store the same new sessions."""
+    with opened(url, table_name) as store:
+        return [store.save(store.blank(sid), {"user_id": 1, name: sid}).outcome for sid in sids]
+
+
+def set_all(url: str, table_name: str, sids: list[str], name: str) -> None:
+    """Be one of many processes that overwrite the same sessions."""
+    with opened(url, table_name) as store:
+        for sid in sids:
+            store.set(sid, {"device": name, "name": name})
+
+
+def add_column(url: str, table_names: list[str], name: str) -> None:
+    """Be one of many processes of a new release that declares one more column."""
+    for table_name in table_names:
+        with opened(url, table_name, schemas=f"{SCHEMAS}; place String(20) index", sync_timeout=30) as store:
+            store.set(name, {"user_id": 1, "place": name})
+            assert store.get(name) == {"user_id": 1, "place": name}
