@@ -1,0 +1,261 @@
+"""The promises of the store as requests through Beaker see them, with its own session class and with ours."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from beaker_site import LOGIN
+from values import stored_rows, write_row
+
+from wire import Counter
+
+HOUR = 3600
+
+
+def at_once(site, cookie, works):
+    """Requests of one session at the same time: all have read it before any of them goes on."""
+    read = threading.Barrier(len(works))
+
+    def request(work):
+        browser = site.browser()
+        browser.cookie = cookie
+
+        def do(session):
+            session.get("user_id")
+            read.wait(30)
+            work(session)
+
+        browser.visit(do)
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        list(pool.map(request, works))
+
+
+# -- P2
+
+
+def test_p2_a_field_that_was_never_set_is_absent(site):
+    browser = site.browser()
+    browser.visit(lambda session: [session.update(cart=[], device=None), session.save()])
+
+    assert browser.visit(lambda session: "user_id" in session) is False
+    assert browser.visit(lambda session: "device" in session) is True
+    browser.visit(lambda session: [session.pop("device"), session.save()])
+    assert browser.data() == {"cart": []}
+
+
+# -- P4
+
+
+def test_p4_requests_that_write_different_keys_at_once_both_win(site):
+    browser = site.browser()
+    browser.log_in()
+
+    for turn in range(10):
+        at_once(
+            site,
+            browser.cookie,
+            [
+                lambda session, turn=turn: [session.update(device=f"phone {turn}"), session.save()],
+                lambda session, turn=turn: [session.update(cart=[turn]), session.save()],
+            ],
+        )
+        assert browser.data() == LOGIN | {"device": f"phone {turn}", "cart": [turn]}
+
+
+def test_p4_none_of_many_keys_is_lost(site):
+    browser = site.browser()
+    browser.log_in()
+
+    for turn in range(10):
+        at_once(
+            site,
+            browser.cookie,
+            [
+                lambda session, key=f"{turn}/{number}": [session.update({key: 1}), session.save()]
+                for number in range(6)
+            ],
+        )
+
+    assert len(browser.data()) == len(LOGIN) + 60
+
+
+def test_p4_of_one_key_the_later_save_wins_and_a_removal_stays(site):
+    browser = site.browser()
+    browser.log_in(color="red")
+    other = site.browser()
+    other.cookie = browser.cookie
+
+    def do(session):
+        session.get("user_id")
+        other.visit(lambda theirs: [theirs.update(cart=[2]), theirs.pop("color"), theirs.save()])
+        session["cart"] = [3]
+        session.save()
+
+    browser.visit(do)
+
+    assert browser.data() == LOGIN | {"cart": [3]}
+
+
+def test_p4_two_first_saves_of_one_session_both_win(open_site):
+    """Two requests that load at once each start the session, under the id that one of them made."""
+    site = open_site(session_class=None)
+    browser = site.browser()
+    browser.cookie = "a" * 32
+    at_once(
+        site,
+        browser.cookie,
+        [
+            lambda session: [session.update(user_id=42), session.save()],
+            lambda session: [session.update(cart=[1]), session.save()],
+        ],
+    )
+
+    assert browser.data() == {"user_id": 42, "cart": [1]}
+
+
+# -- P5
+
+ENDS = {
+    "revoke": lambda store, other, sid: store.revoke(store.handle(sid)),
+    "destroy": lambda store, other, sid: store.destroy(sid),
+    "revoke_where": lambda store, other, sid: store.revoke_where(user_id=42),
+    "delete in another request": lambda store, other, sid: other.visit(lambda session: session.delete()),
+}
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+def test_p5_a_session_that_was_ended_while_a_request_ran_stays_dead(site, store, end):
+    browser = site.browser()
+    browser.log_in()
+    other = site.browser()
+    other.cookie = browser.cookie
+
+    def do(session):
+        session["cart"] = [2]
+        end(store, other, session.id)
+        session.save()
+
+    browser.visit(do)
+
+    assert stored_rows(store) == []
+    assert browser.data() == {}
+
+
+def test_p5_also_when_the_request_only_looked(moved_store, let_pass, open_site):
+    store = moved_store()
+    browser = open_site(store=store).browser()
+    browser.log_in()
+    let_pass(HOUR)
+
+    browser.visit(lambda session: [session.get("user_id"), store.destroy(session.id)])
+
+    assert stored_rows(store) == []
+
+
+def test_p5_one_can_sign_in_again_after_that(site, store):
+    browser = site.browser()
+    browser.log_in()
+    store.revoke_where(user_id=42)
+    browser.log_in(device="laptop")
+
+    assert browser.data() == LOGIN | {"device": "laptop"}
+
+
+# -- P6
+
+
+def test_p6_no_request_extends_a_session_past_its_absolute_timeout(moved_store, let_pass, open_site):
+    store = moved_store(timestamps=True, absolute_max_age=2 * HOUR)
+    browser = open_site(store=store, timeout=HOUR).browser()
+    browser.log_in()
+    for _ in range(4):
+        let_pass(HOUR // 2 - 10)
+        assert browser.data() == LOGIN
+    let_pass(41)
+
+    assert browser.data() == {}
+
+
+# -- P8
+
+
+@pytest.mark.parametrize("additional", ["", "{", "null", '{"$type": 1}', "gASVBAAAAAAAAACMAWGULg==", "[1]"])
+def test_p8_a_corrupt_row_is_a_visitor_without_a_session_and_no_error(site, store, additional):
+    ann, bob = site.browser(), site.browser()
+    ann.log_in()
+    bob.log_in(device="laptop")
+    write_row(store, ann.sid(), additional=additional)
+    before = stored_rows(store)
+
+    assert ann.data() == {}
+    assert stored_rows(store) == before
+    assert bob.data() == LOGIN | {"device": "laptop"}
+    ann.log_in()
+    assert ann.data() == LOGIN
+
+
+# -- P9
+
+
+@pytest.mark.parametrize("serializer", ["pickle", "json"])
+def test_p9_requests_that_only_look_write_nothing(open_site, store, serializer):
+    browser = open_site(timeout=HOUR, data_serializer=serializer).browser()
+    browser.log_in()
+    before = stored_rows(store)
+    for _ in range(100):
+        assert browser.data() == LOGIN
+
+    assert stored_rows(store) == before
+
+
+def test_p9_nor_does_a_save_without_a_change(open_site, store):
+    browser = open_site(auto=True).browser()
+    browser.log_in()
+    before = stored_rows(store)
+    for _ in range(10):
+        browser.visit(lambda session: [session.update(LOGIN), session.save()])
+
+    assert stored_rows(store) == before
+
+
+def test_p9_the_expiry_is_moved_once_in_a_while(moved_store, let_pass, open_site):
+    store = moved_store(timestamps=True)
+    browser = open_site(store=store, timeout=HOUR).browser()
+    browser.log_in()
+    seen = {str(stored_rows(store))}
+    for _ in range(60):
+        let_pass(10)
+        browser.data()
+        seen.add(str(stored_rows(store)))
+
+    assert len(seen) == 1 + 60 * 10 // 60
+
+
+def test_p9_visitors_who_were_never_saved_write_nothing(site, store):
+    store.wait_for_sync()
+    for _ in range(3):
+        visitor = site.browser()
+        visitor.data()
+        visitor.visit(lambda session: session.delete())
+        visitor.cookie = "junk"
+        visitor.data()
+
+    assert stored_rows(store) == []
+
+
+def test_p9_a_request_reads_with_one_statement_and_writes_with_one(make_store, open_site, url):
+    counter = Counter(url)
+    store = make_store(counter.url, timestamps=True)
+    store.wait_for_sync()
+    counter.watch(store._database.engine)
+    browser = open_site(store=store, timeout=HOUR).browser()
+    browser.log_in()
+    with counter.expect(1):
+        browser.data()
+    with counter.expect(2):
+        browser.visit(lambda session: [session.update(cart=[2]), session.save()])
+    store.close()
+    counter.close()

@@ -1,0 +1,345 @@
+"""Beaker's sessions as its documentation tells them, in a table; with its own session class and with ours."""
+
+from __future__ import annotations
+
+import datetime as dt
+import textwrap
+from configparser import ConfigParser
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+from beaker.cache import clsmap
+from beaker_site import LOGIN, Site
+from sqlalchemy import Column, DateTime, Integer, create_engine, func, select
+from values import identical, no_sql, stored_rows
+
+from schema_session_backend import ConfigurationError, InvalidField, UnserializableValue
+from schema_session_backend.beaker import SchemaNamespaceManager
+
+HOUR = 3600
+
+# -- settings
+
+
+def columns(store, *names):
+    """The values of columns of the only row."""
+    with store._database.engine.connect() as connection:
+        [row] = connection.execute(select(*(store.repo().c[name] for name in names))).all()
+    return tuple(row)
+
+
+def test_beaker_finds_the_type_by_its_entry_point():
+    assert clsmap["schema"] is SchemaNamespaceManager
+
+
+@pytest.mark.parametrize("prefix", ["session", "beaker.session"])
+def test_an_ini_file_is_all_it_takes(make_store, url, table_name, prefix):
+    parser = ConfigParser(interpolation=None)
+    parser.read_string(
+        textwrap.dedent(f"""
+        [app:main]
+        {prefix}.type = schema
+        {prefix}.url = {url}
+        {prefix}.table_name = {table_name}
+        {prefix}.schemas = user_id Integer index; device String(50); ip String(45)
+        {prefix}.timestamps = true
+        {prefix}.timeout = {HOUR}
+        {prefix}.cookie_expires = true
+        """)
+    )
+    browser = Site(dict(parser["app:main"])).browser()
+    browser.log_in()
+
+    store = make_store(timestamps=True)
+    user_id, device, ip, additional = columns(store, "user_id", "device", "ip", "additional")
+    assert (user_id, device, ip) == (42, "phone", None)
+    assert '"cart":[1]' in additional
+    assert "user_id" not in additional
+    assert browser.data() == LOGIN
+    assert store.find(user_id=42)[0].handle == store.handle(browser.sid())
+
+
+@pytest.mark.parametrize("as_engine", [False, True])
+def test_a_dict_is_all_it_takes(make_store, url, table_name, as_engine):
+    engine = create_engine(url)
+    schemas = list(make_store().table.columns)[1:4]
+    settings = {"type": "schema", "url": engine if as_engine else url, "table_name": table_name}
+    browser = Site(
+        {f"session.{name}": value for name, value in {**settings, "schemas": schemas}.items()}
+    ).browser()
+    browser.log_in()
+
+    assert browser.data() == LOGIN
+    assert make_store().count(user_id=42) == 1
+    engine.dispose()
+
+
+def test_the_store_can_be_named_by_a_dotted_name(store, monkeypatch):
+    monkeypatch.setattr("beaker_site.STORE", store, raising=False)
+    browser = Site({"session.type": "schema", "session.store": "beaker_site:STORE"}).browser()
+    browser.log_in()
+
+    assert store.count(user_id=42) == 1
+
+
+def test_a_misspelt_setting_is_refused_with_the_near_one(open_site):
+    with pytest.raises(ConfigurationError, match=r"no setting session\.shemas: did you mean 'schemas'\?"):
+        open_site(shemas="user_id Integer").browser().log_in()
+
+
+def test_an_encrypt_key_is_refused_because_no_field_can_be_found_behind_it(open_site, store):
+    store.wait_for_sync()
+    site = open_site(encrypt_key="a key", validate_key="another", crypto_type="cryptography")
+
+    with pytest.raises(ConfigurationError, match=r"leave it out.*encryption_keys"):
+        site.browser().log_in()
+    assert stored_rows(store) == []
+
+
+# -- what is saved and read
+
+VALUES = {
+    "text": "é😀\0",
+    "tuple": (1, (2, [3])),
+    "set": {1, "a"},
+    "bytes": b"\x80\x02}",
+    "none": None,
+    "big": 2**70,
+    "keys": {1: "a", (2,): None},
+    "decimal": Decimal("1.10"),
+    "uuid": UUID(int=5),
+    "moment": dt.datetime(2024, 2, 29, 12, tzinfo=dt.timezone(dt.timedelta(hours=2))),
+    "user_id": 2**31 - 1,
+    "device": "",
+    "ip": None,
+}
+
+
+def test_what_was_saved_is_read_back_equal_and_of_the_same_types(site):
+    browser = site.browser()
+    browser.visit(lambda session: [session.update(VALUES), session.save()])
+
+    assert identical(browser.data(), VALUES)
+
+
+def test_with_the_json_serializer_too(open_site, store):
+    data = {"user_id": 42, "cart": [{"sku": "a", "n": 1.5}, None], "ip": None}
+    browser = open_site(data_serializer="json").browser()
+    browser.visit(lambda session: [session.update(data), session.save()])
+
+    assert identical(browser.data(), data)
+    assert columns(store, "user_id") == (42,)
+
+
+def test_a_column_that_json_cannot_carry_is_an_error_and_no_logout(open_site, make_store):
+    since = Column("since", DateTime, server_default=func.now())
+    store = make_store(schemas=[Column("user_id", Integer), since])
+    # Beaker's own session class takes any error for a corrupt session otherwise, and starts a new one.
+    browser = open_site(store=store, data_serializer="json", invalidate_corrupt=False).browser()
+    browser.visit(lambda session: [session.update(user_id=42), session.save()])
+
+    with pytest.raises(ConfigurationError, match="'since': data_serializer = json cannot carry a datetime"):
+        browser.data()
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "problem"),
+    [
+        ({"user_id": "42"}, InvalidField, "column 'user_id' of table .* takes int, not str"),
+        ({"device": "x" * 51}, InvalidField, "takes at most 50 characters"),
+        ({"sid": "x"}, InvalidField, "'sid' of table .* is a base column"),
+        ({"color": type}, UnserializableValue, "session key 'color': a value of type builtins.type"),
+        ({"color": float("nan")}, UnserializableValue, "session key 'color': NaN and infinity"),
+    ],
+    ids=["type", "length", "name", "kind", "NaN"],
+)
+def test_what_cannot_be_stored_is_a_typed_error_and_the_old_session_stays(site, store, value, error, problem):
+    browser = site.browser()
+    browser.log_in()
+    before = stored_rows(store)
+
+    with pytest.raises(error, match=problem):
+        browser.visit(lambda session: [session.update(value), session.save()])
+
+    assert stored_rows(store) == before
+    assert browser.data() == LOGIN
+
+
+# -- the life of a session
+
+
+def test_visitors_see_their_own_session_only(site):
+    ann, bob = site.browser(), site.browser()
+    ann.log_in(user_id=1)
+    bob.log_in(user_id=2)
+
+    assert (ann.data()["user_id"], bob.data()["user_id"]) == (1, 2)
+
+
+def test_delete_removes_the_row_and_the_cookie(site, store):
+    browser = site.browser()
+    browser.log_in()
+    browser.visit(lambda session: session.delete())
+
+    assert stored_rows(store) == []
+    assert not browser.cookie
+    assert browser.data() == {}
+
+
+def test_invalidate_starts_an_empty_session_under_a_new_id(site):
+    browser = site.browser()
+    browser.log_in()
+    old = browser.sid()
+    browser.visit(lambda session: [session.invalidate(), session.update(new=1), session.save()])
+
+    assert browser.sid() != old
+    assert browser.data() == {"new": 1}
+
+
+def test_regenerate_id_keeps_the_session_under_a_new_id(site, store):
+    browser = site.browser()
+    browser.log_in()
+    old = browser.sid()
+    browser.visit(lambda session: [session.regenerate_id(), session.update(user_id=43), session.save()])
+
+    assert browser.sid() != old
+    assert browser.data() == LOGIN | {"user_id": 43}
+    assert store.get(browser.sid())["user_id"] == 43
+
+
+def test_revert_gives_up_changes(site):
+    browser = site.browser()
+    browser.log_in()
+    browser.visit(lambda session: [session.update(user_id=1), session.revert(), session.save()])
+
+    assert browser.data() == LOGIN
+
+
+def test_get_by_id_gives_another_session(site):
+    ann, bob = site.browser(), site.browser()
+    ann.log_in()
+    sid = ann.sid()
+
+    assert bob.visit(lambda session: session.get_by_id(sid)["user_id"]) == 42
+    assert bob.visit(lambda session: session.get_by_id("nobody")) is None
+
+
+def test_with_auto_changes_are_saved_without_save(open_site):
+    browser = open_site(auto=True).browser()
+    browser.visit(lambda session: session.update(user_id=1))
+    browser.visit(lambda session: session.update(user_id=2))
+
+    assert browser.data() == {"user_id": 2}
+
+
+def test_without_save_nothing_is_stored(site, store):
+    store.wait_for_sync()
+    browser = site.browser()
+    browser.visit(lambda session: session.update(user_id=1))
+
+    assert stored_rows(store) == []
+
+
+def test_the_creation_time_stays_and_the_last_access_is_known(site):
+    browser = site.browser()
+    browser.log_in()
+    created = browser.visit(lambda session: session.created)
+    browser.visit(lambda session: session.save())
+
+    assert browser.visit(lambda session: session.created) == created
+    assert browser.visit(lambda session: session.last_accessed) == pytest.approx(created, abs=120)
+
+
+# -- timeouts
+
+
+def test_a_session_times_out_after_its_timeout_without_a_request(
+    moved_store, let_pass, open_site, session_class
+):
+    store = moved_store(timestamps=True)
+    browser = open_site(store=store, timeout=HOUR).browser()
+    browser.log_in()
+    for _ in range(3):
+        let_pass(HOUR - 70)
+        assert browser.data() == LOGIN
+    let_pass(HOUR + 1)
+
+    assert browser.data() == {}
+    assert store.count() == (0 if session_class else 1)
+    let_pass(121)
+    assert store.count() == 0
+
+
+def test_without_timestamps_too(moved_store, let_pass, open_site):
+    browser = open_site(store=moved_store(), timeout=HOUR).browser()
+    browser.log_in()
+    let_pass(HOUR - 70)
+    assert browser.data() == LOGIN
+    let_pass(HOUR + 1)
+
+    assert browser.data() == {}
+
+
+def test_without_a_timeout_the_stores_own_idle_timeout_counts(moved_store, let_pass, open_site):
+    browser = open_site(store=moved_store(max_age=HOUR)).browser()
+    browser.log_in()
+    let_pass(HOUR - 1)
+    assert browser.data() == LOGIN
+    let_pass(HOUR + 1)
+
+    assert browser.data() == {}
+
+
+def test_without_saved_access_times_a_session_lives_from_its_last_save(moved_store, let_pass, open_site):
+    browser = open_site(store=moved_store(max_age=HOUR), save_accessed_time=False).browser()
+    browser.log_in()
+    let_pass(HOUR - 1)
+    assert browser.data() == LOGIN
+    let_pass(2)
+
+    assert browser.data() == {}
+
+
+# -- cookies
+
+
+def test_a_signed_cookie_cannot_be_made_up(open_site, store):
+    site = open_site(secret="a secret")
+    browser = site.browser()
+    browser.log_in()
+    sid = browser.sid()
+    assert browser.data() == LOGIN
+
+    browser.cookie = sid
+    assert browser.data() == {}
+    assert stored_rows(store) != []
+
+
+JUNK = {
+    "empty": b"",
+    "blank": b'" "',
+    "NUL": b'"\\000abc"',
+    "not ASCII": b'"\\303\\251"',
+    "too long": b"a" * 256,
+    "10 KB": b"a" * 10_000,
+    "quotes": b'"\\"; DROP TABLE sessions; --"',
+}
+
+
+@pytest.mark.parametrize("cookie", JUNK.values(), ids=JUNK)
+def test_a_junk_cookie_is_a_visitor_without_a_session(site, store, cookie):
+    store.set("a", {"user_id": 1})
+    before = stored_rows(store)
+
+    data = site.browser().send(b"beaker.session.id=" + cookie)
+
+    assert all(key.startswith("_") for key in data)
+    assert stored_rows(store) == before
+
+
+@pytest.mark.parametrize("junk", ["NUL", "not ASCII", "too long", "10 KB"])
+def test_an_id_that_no_session_can_have_never_reaches_sql(site, store, junk):
+    store.wait_for_sync()
+    with no_sql(store):
+        site.browser().send(b"beaker.session.id=" + JUNK[junk])

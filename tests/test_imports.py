@@ -1,0 +1,116 @@
+"""What is imported when: no host, no ORM, and no driver but the URL's."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import schema_session_backend
+
+PACKAGE = Path(schema_session_backend.__file__).parent
+HOSTS = {"beaker", "cachelib", "flask", "flask_session", "pyramid", "webob", "werkzeug", "django"}
+DRIVERS = {"sqlite3", "psycopg", "psycopg2", "pg8000", "asyncpg", "pymysql", "MySQLdb", "mysql", "mariadb"}
+
+
+def modules_after(code: str) -> set[str]:
+    """The names of all modules that a new interpreter has imported after running that code."""
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-W",
+            "error",
+            "-c",
+            f"{code}\nimport sys, json\nprint(json.dumps(list(sys.modules)))",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=PACKAGE.parent,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return set(json.loads(done.stdout))
+
+
+def test_importing_the_package_imports_no_host_no_orm_and_no_driver():
+    assert modules_after("import schema_session_backend") & {*HOSTS, *DRIVERS, "sqlalchemy.orm"} == set()
+
+
+@pytest.mark.parametrize(
+    ("url", "driver"),
+    [
+        ("sqlite://", "sqlite3"),
+        ("postgresql+psycopg://nobody@127.0.0.1:1/none", "psycopg"),
+        ("mariadb+pymysql://nobody@127.0.0.1:1/none", "pymysql"),
+    ],
+    ids=["sqlite", "postgresql", "mariadb"],
+)
+def test_making_a_store_imports_the_driver_of_its_url_and_no_other(url, driver):
+    made = modules_after(
+        "from schema_session_backend import SessionStore\n"
+        f"SessionStore({url!r}, schemas='user_id Integer index', timestamps=True)"
+    )
+
+    assert made & DRIVERS == {driver}
+    assert made & {*HOSTS, "sqlalchemy.orm"} == set()
+
+
+def test_a_session_can_be_read_and_written_without_the_orm():
+    used = modules_after(
+        "from schema_session_backend import SessionStore\n"
+        "store = SessionStore('sqlite://', schemas='user_id Integer')\n"
+        "store.set('a', {'user_id': 1, 'cart': [1]})\n"
+        "assert store.get('a') == {'user_id': 1, 'cart': [1]}\n"
+        "assert store.count(user_id=1) == 1\n"
+        "store.close()"
+    )
+
+    assert used & {*HOSTS, "sqlalchemy.orm"} == set()
+
+
+def test_the_mixins_are_there_when_they_are_asked_for():
+    assert "sqlalchemy.orm" in modules_after("from schema_session_backend import SessionMixin")
+
+
+def test_every_public_name_can_be_imported():
+    names = schema_session_backend.__all__
+
+    assert names == sorted(names)
+    assert all(getattr(schema_session_backend, name).__name__ == name for name in names if name[0].isupper())
+
+
+def test_a_misspelt_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="'SesionStore'"):
+        schema_session_backend.SesionStore  # noqa: B018
+
+
+def imported(path: Path) -> set[str]:
+    """The top-level packages that a module imports, anywhere in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add((node.module or "").partition(".")[0])
+    return found
+
+
+def test_only_the_beaker_module_imports_a_host():
+    hosts = {str(path.relative_to(PACKAGE)): imported(path) & HOSTS for path in PACKAGE.rglob("*.py")}
+
+    assert {module: found for module, found in hosts.items() if found} == {"beaker.py": {"beaker"}}
+
+
+def test_the_core_does_not_import_the_modules_of_hosts():
+    for path in PACKAGE.rglob("*.py"):
+        relative = [
+            node
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.ImportFrom) and node.level
+        ]
+        named = {node.module for node in relative} | {alias.name for node in relative for alias in node.names}
+        assert not named & {"beaker", "config"} or path.name == "beaker.py", path.name
