@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -15,27 +15,31 @@ if TYPE_CHECKING:
     Convert = Callable[[Row], list[Any]]
     """Makes Python values of a driver's row; may raise anything if the row holds nonsense."""
 
+PREFIX: Final = "ssb_"
+"""How the names of values begin that come with each run of a statement."""
+
 
 class Query:
     """A SQLAlchemy statement and, from its first use on, its SQL text and value processors for a dialect."""
 
     def __init__(self, statement: Executable) -> None:
         self._statement = statement
-        self._compiled: _Compiled | None = None
+        self._compiled: dict[Dialect, _Compiled] = {}
 
     def compiled(self, dialect: Dialect) -> _Compiled:
         """The text for a dialect that has connected once, so that it knows its server's version."""
-        if self._compiled is None:
-            self._compiled = _Compiled(self._statement, dialect)
-        return self._compiled
+        # A caller's connection may be of another engine, even of another driver.
+        if dialect not in self._compiled:
+            self._compiled[dialect] = _Compiled(self._statement, dialect)
+        return self._compiled[dialect]
 
 
 class _Compiled:
     def __init__(self, statement: Any, dialect: Dialect) -> None:
         compiler: SQLCompiler = statement.compile(dialect=dialect)
-        missing = {name: None for name, bind in compiler.binds.items() if bind.required}
+        ours = {name: None for name in compiler.binds if name.startswith(PREFIX)}
         # Expanded: an IN has a parameter for each of its values.
-        state = compiler.construct_expanded_state(missing)
+        state = compiler.construct_expanded_state(ours)
         names = state.positiontup if compiler.positional else state.parameters
         processors: dict[str, Any] = {
             compiler.escaped_bind_names.get(name, name): _bind_processor(bind.type, dialect)

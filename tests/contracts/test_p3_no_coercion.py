@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import (
     JSON,
-    REAL,
     BigInteger,
     Boolean,
     Column,
@@ -23,7 +22,6 @@ from sqlalchemy import (
     Float,
     ForeignKey,
     Integer,
-    Interval,
     LargeBinary,
     MetaData,
     Numeric,
@@ -34,16 +32,14 @@ from sqlalchemy import (
     Time,
     Unicode,
     Uuid,
-    inspect,
 )
-from sqlalchemy.dialects import mysql, postgresql
-from sqlalchemy.orm import DeclarativeBase, mapped_column
-from sqlalchemy.types import TypeDecorator
 from values import database_of, no_sql, stored_rows
 
-from schema_session_backend import ConfigurationError, InvalidField, SessionMixin
+from schema_session_backend import ConfigurationError, InvalidField
 
 UTC = dt.UTC
+
+
 NEW_YORK = dt.timezone(dt.timedelta(hours=-5))
 
 
@@ -69,6 +65,8 @@ class Moment(dt.datetime):
 
 
 A_UUID = UUID("6ba7b810-9dad-11d1-80b4-00c04fd430c8")
+
+
 # A type's name, the type, a value that fits, and those that do not, each with the error's text.
 MATRIX: dict[str, Any] = {
     "SmallInteger": (SmallInteger(), 1, [
@@ -416,219 +414,6 @@ def test_right_values_of_any_type_are_found(make_store):
         store.set_many({str(index): {field: value} for index, value in enumerate(values)})
         for value in values:
             assert store.count(**{field: value}) == values.count(value), (field, value)
-
-
-# -- types that only some databases keep exactly
-
-
-def test_an_interval_is_kept_by_sqlite_and_postgresql_and_refused_on_mariadb(make_store, url):
-    columns: list[Any] = [Column("lasts", Interval())]
-    if database_of(url) == "mariadb":
-        with pytest.raises(ConfigurationError, match=r"column 'lasts' of table .*BigInteger of microseconds"):
-            make_store(schemas=columns)
-        return
-    store = make_store(schemas=columns)
-    longest = dt.timedelta(days=700_000)
-    microsecond = dt.timedelta(microseconds=1)
-    for right in (
-        dt.timedelta(0),
-        microsecond,
-        -microsecond,
-        dt.timedelta(days=40, hours=25),
-        longest,
-        -longest,
-    ):
-        store.set("a", {"lasts": right})
-        assert store.get("a") == {"lasts": right}
-    for wrong, message in ((longest + microsecond, "at most 700000 days"), (60, "timedelta, not int")):
-        with pytest.raises(InvalidField, match=message):
-            store.set("a", {"lasts": wrong})
-
-
-def test_more_than_15_digits_are_kept_by_servers_and_refused_on_sqlite(make_store, url):
-    columns = [Column("total", Numeric(30, 2))]
-    if database_of(url) == "sqlite":
-        with pytest.raises(ConfigurationError, match=r"column 'total' of table .*keeps 15 digits exactly"):
-            make_store(schemas=columns)
-        return
-    store = make_store(schemas=columns)
-    for right in (Decimal("1234567890123456789012345678.99"), Decimal("-0.01")):
-        store.set("a", {"total": right})
-        assert store.get("a") == {"total": right}
-
-
-@pytest.mark.parametrize(
-    ("kind", "problem"),
-    [
-        (Numeric(), "say how many digits"),
-        (Numeric(12, 2, asdecimal=False), "say how many digits"),
-        (Float(asdecimal=True), "declare it Double"),
-        (Time(timezone=True), "declare Time without"),
-        (Enum(), "an Enum needs its values"),
-    ],
-    ids=repr,
-)
-def test_a_type_that_keeps_nothing_exactly_cannot_be_declared(make_store, kind, problem):
-    with pytest.raises(ConfigurationError, match=f"column 'field' of table .*{problem}"):
-        make_store(schemas=[Column("field", kind)])
-
-
-@pytest.mark.parametrize("kind", [REAL(), Float(24)], ids=repr)
-def test_a_float_of_4_bytes_can_only_be_declared_on_sqlite_which_has_none(make_store, url, kind):
-    columns: list[Any] = [Column("field", kind)]
-    if database_of(url) == "sqlite":
-        store = make_store(schemas=columns)
-        store.set("a", {"field": 0.1})
-        assert store.get("a") == {"field": 0.1}
-        return
-    with pytest.raises(ConfigurationError, match=r"column 'field' of table .*declare it Double"):
-        make_store(schemas=columns)
-
-
-@pytest.mark.parametrize(
-    ("kind", "problem"),
-    [
-        (mysql.DATETIME(), r"mysql.DATETIME\(fsp=6\)"),
-        (mysql.DATETIME(fsp=3), r"mysql.DATETIME\(fsp=6\)"),
-        (mysql.TIME(), r"mysql.TIME\(fsp=6\)"),
-        (mysql.FLOAT(), "declare it Double"),
-    ],
-    ids=repr,
-)
-def test_a_type_of_mariadb_that_cuts_cannot_be_declared_there(url, make_store, kind, problem):
-    base: list[Any] = [
-        Column("sid", String(64), primary_key=True),
-        Column("additional", Text, nullable=False),
-    ]
-    base += [Column("expire_at", BigInteger), Column("revision", BigInteger, nullable=False)]
-    table = Table("own", MetaData(), *base, Column("field", kind))
-    if database_of(url) == "mariadb":
-        with pytest.raises(ConfigurationError, match=f"column 'field' of table 'own'.*{problem}"):
-            make_store(table=table)
-    else:
-        assert make_store(table=table).fields == ("field",)
-
-
-def test_an_unexact_type_in_ones_own_mapped_class_is_refused(url, make_store):
-    class Base(DeclarativeBase):
-        pass
-
-    class Own(SessionMixin, Base):
-        __tablename__ = "own"
-        total = mapped_column(Numeric)
-
-    with pytest.raises(ConfigurationError, match="column 'total' of table 'own': say how many digits"):
-        make_store(table=Own)
-
-
-def test_deeply_nested_json_is_kept_or_refused_before_sql(make_store):
-    """MariaDB's JSON_VALID gives up at 32 levels."""
-    store = make_store(schemas=[Column("field", JSON)])
-    store.set("a", {"field": 1})
-    value: object = 1
-    for _ in range(40):
-        value = [value]
-
-    try:
-        store.set("a", {"field": value})
-        expected = value
-    except InvalidField:
-        expected = 1
-
-    assert store.get("a") == {"field": expected}
-
-
-@pytest.mark.parametrize(
-    "kind", [JSON(), JSON().with_variant(postgresql.JSONB(), "postgresql")], ids=["JSON", "JSONB"]
-)
-def test_a_number_in_json_comes_back_as_it_was_or_is_refused(make_store, kind):
-    """SQLite makes a number of a JSON text that is one; a JSONB has no exponents: 1e22 looks like an int."""
-    store = make_store(schemas=[Column("field", kind)])
-    for value in (1.0, 1, -0.5, 1e22, 1e-7, 10**17, 2**63, 2**70, [1.0], [1e22], [2**70], {"a": 1e300}):
-        store.set("a", {"field": "old"})
-        try:
-            store.set("a", {"field": value})
-            expected: object = value
-        except InvalidField:
-            expected = "old"
-        back = store.get("a")["field"]
-        assert (back, repr(back)) == (expected, repr(expected))
-
-
-def test_an_aware_datetime_that_is_there_twice_comes_back_equal_or_is_refused(make_store):
-    """Python takes a local time of the hour that comes twice for unequal to any moment in another zone."""
-    store = make_store(schemas="at DateTime(timezone=True)")
-    twice = dt.datetime(2024, 10, 27, 2, 30, tzinfo=ZoneInfo("Europe/Berlin"))
-    for moment in (twice, twice.replace(fold=1)):
-        try:
-            store.set("a", {"at": moment})
-        except InvalidField:
-            continue
-        assert store.get("a") == {"at": moment}
-
-
-def test_a_column_that_is_exact_on_mariadb_already_is_taken_as_it_is(make_store):
-    """`DateTime` alone is made exact there; this is how an application says the same."""
-    store = make_store(
-        schemas=[Column("at", DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb"))]
-    )
-    moment = dt.datetime(2024, 1, 1, 1, 2, 3, 456_789)  # noqa: DTZ001
-    store.set("a", {"at": moment})
-
-    assert store.get("a") == {"at": moment}
-
-
-def test_a_variant_that_the_application_chose_for_a_database_is_kept(make_store, url):
-    store = make_store(schemas=[Column("prefs", JSON().with_variant(postgresql.JSONB(), "postgresql"))])
-    store.set("a", {"prefs": {"b": 1}})
-
-    assert store.get("a") == {"prefs": {"b": 1}}
-    columns = inspect(store._database.engine).get_columns(store.table.name)
-    [kind] = [type(column["type"]).__name__ for column in columns if column["name"] == "prefs"]
-    assert kind == {"sqlite": "JSON", "postgresql": "JSONB", "mariadb": "LONGTEXT"}[database_of(url)]
-
-
-# -- an application's own types
-
-
-class Reversed(TypeDecorator):
-    impl = String(5)
-    cache_ok = True
-
-    def process_bind_param(self, value, dialect):
-        return None if value is None else value[::-1]
-
-    def process_result_value(self, value, dialect):
-        return None if value is None else value[::-1]
-
-
-class Lower(Reversed):
-    cache_ok = True
-
-    def process_bind_param(self, value, dialect):
-        return None if value is None else value.lower()[::-1]
-
-
-def test_a_type_of_ones_own_takes_what_it_gives_back(make_store):
-    store = make_store(schemas=[Column("field", Reversed())])
-    store.set("a", {"field": "abc"})
-
-    assert store.get("a") == {"field": "abc"}
-    assert store.count(field="abc") == 1
-    with pytest.raises(InvalidField, match="takes at most 5 characters, this has 6"):
-        store.set("a", {"field": "abcdef"})
-    with pytest.raises(InvalidField, match="its type Reversed refuses the value"):
-        store.set("a", {"field": 5})
-
-
-def test_a_type_of_ones_own_that_changes_the_value_is_refused(make_store):
-    store = make_store(schemas=[Column("field", Lower())])
-    store.set("a", {"field": "abc"})
-
-    with pytest.raises(InvalidField, match="its type Lower would not give the value back equal"):
-        store.set("a", {"field": "Abc"})
-
-    assert store.get("a") == {"field": "abc"}
 
 
 # -- NOT NULL and defaults

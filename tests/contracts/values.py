@@ -173,3 +173,18 @@ def no_sql(store: SessionStore) -> Iterator[None]:
     finally:
         event.remove(engine, "checkout", checkout)
     assert not taken, "the database was asked"
+
+
+def expiry(store: SessionStore, sid: str = "a") -> int | None:
+    """When a live session expires, in milliseconds."""
+    loaded = store.load(sid)
+    assert loaded is not None
+    return loaded.expire_at
+
+
+def save_merged(store: SessionStore) -> None:
+    mine, theirs = store.load("a"), store.load("a")
+    assert mine is not None
+    assert theirs is not None
+    store.save(theirs, {"theirs": 1}, 1)
+    store.save(mine, {"mine": 1})

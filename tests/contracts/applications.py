@@ -1,0 +1,37 @@
+"""What an application has of its own: an engine, and tables that sessions refer to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ForeignKey, String, create_engine, event
+from sqlalchemy.orm import Mapped, mapped_column
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from schema_session_backend import SessionMixin
+
+
+def application_engine(url, **options) -> Engine:
+    engine = create_engine(url, **options)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA foreign_keys = ON"))
+    return engine
+
+
+def users_and_sessions(base: Any, mixin: type[SessionMixin]) -> tuple[Any, Any]:
+    """Two mapped classes: users, and sessions of users that end with their user."""
+    users, sessions = base.names
+
+    class User(base):
+        __tablename__ = users
+        id: Mapped[int] = mapped_column(primary_key=True)
+        name: Mapped[str] = mapped_column(String(20))
+
+    class UserSession(mixin, base):  # type: ignore[valid-type, misc]
+        __tablename__ = sessions
+        user_id: Mapped[int | None] = mapped_column(ForeignKey(f"{users}.id", ondelete="CASCADE"), index=True)
+        device: Mapped[str | None] = mapped_column(String(50))
+
+    return User, UserSession

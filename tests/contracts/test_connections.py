@@ -1,0 +1,264 @@
+"""The operations in the caller's transaction, and on the application's engine."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from applications import application_engine, users_and_sessions
+from sqlalchemy import Column, Integer, String, Table, create_engine, event, select
+from sqlalchemy.orm import Session
+from values import database_of, stored_rows
+
+from schema_session_backend import ConstraintViolated, Outcome, SessionStore, TimestampedSessionMixin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sqlalchemy import Connection, QueuePool
+
+    Joined = Connection | Session
+
+
+# -- in the caller's transaction
+
+
+MANY = {f"m{number}": {"user_id": number} for number in range(600)}
+
+
+WRITES: dict[str, Callable[[Any, Joined], object]] = {
+    "set": lambda store, own: store.set("new", {"user_id": 9}, connection=own),
+    "set, replacing": lambda store, own: store.set("a", {"user_id": 9}, connection=own),
+    "touch": lambda store, own: store.touch("a", 10**7, connection=own),
+    "destroy": lambda store, own: store.destroy("a", connection=own),
+    "rotate": lambda store, own: store.rotate("a", "z", connection=own),
+    "save": lambda store, own: store.save(store.load("a", connection=own), {"user_id": 9}, connection=own),
+    "save, touching": lambda store, own: store.save(
+        store.load("a", connection=own), {"user_id": 1}, 10**7, connection=own
+    ),
+    "save, blank": lambda store, own: store.save(store.blank("new"), {"user_id": 9}, connection=own),
+    "set_many": lambda store, own: store.set_many(MANY, connection=own),
+    "revoke": lambda store, own: store.revoke(store.handle("a"), connection=own),
+    "revoke_where": lambda store, own: store.revoke_where(user_id=1, keep="a", connection=own),
+    "keep_newest": lambda store, own: store.keep_newest(1, user_id=1, connection=own),
+    "clear": lambda store, own: store.clear(connection=own),
+}
+
+
+@pytest.fixture(params=["connection", "session"])
+def begin(request, engine) -> Callable[[], Any]:
+    """Begins a transaction of the caller's: a Core Connection, or an ORM Session."""
+
+    @contextmanager
+    def begin() -> Iterator[Joined]:
+        with Session(engine) if request.param == "session" else engine.connect() as joined:
+            yield joined
+
+    return begin
+
+
+def test_a_write_is_kept_by_the_callers_commit_and_undone_by_its_rollback(store, begin):
+    for name, write in WRITES.items():
+        store.clear()
+        store.set_many({"a": {"user_id": 1}, "b": {"user_id": 1}})
+        before = stored_rows(store)
+
+        with begin() as own:
+            write(store, own)
+            own.rollback()
+        assert stored_rows(store) == before, name
+
+        with begin() as own:
+            write(store, own)
+            own.commit()
+        assert stored_rows(store) != before, name
+
+
+def test_a_read_sees_what_the_callers_transaction_has_written(store, begin):
+    store.set("a", {"user_id": 1})
+    with begin() as own:
+        store.set("b", {"user_id": 1}, connection=own)
+
+        assert store.get("b", connection=own) == {"user_id": 1}
+        assert store.load("b", connection=own).data == {"user_id": 1}
+        assert store.get_many("ab", connection=own) == {"a": {"user_id": 1}, "b": {"user_id": 1}}
+        assert len(store.find(user_id=1, connection=own)) == 2
+        assert store.count(user_id=1, connection=own) == 2
+        assert store.get("b") is None
+        assert store.count(user_id=1) == 1
+
+
+def test_a_merge_can_be_a_part_of_the_callers_transaction(store, begin):
+    store.set("a", {"user_id": 1})
+    mine, theirs = store.load("a"), store.load("a")
+    store.save(theirs, {"user_id": 1, "theirs": 1})
+
+    for end in ("rollback", "commit"):
+        with begin() as own:
+            assert store.save(mine, {"user_id": 1, "mine": 1}, connection=own).outcome is Outcome.SAVED
+            getattr(own, end)()
+        merged = {"mine": 1} if end == "commit" else {}
+        assert store.get("a") == {"user_id": 1, "theirs": 1} | merged
+
+
+def test_a_first_save_finds_another_one_in_the_callers_transaction(store, begin):
+    store.set("a", {"theirs": 1})
+
+    with begin() as own:
+        assert store.save(store.blank("a"), {"mine": 1}, connection=own).outcome is Outcome.SAVED
+        own.commit()
+
+    assert store.get("a") == {"theirs": 1, "mine": 1}
+
+
+def test_change_password_and_sign_out_everywhere_else_is_one_transaction(
+    store, begin, engine, metadata, table_name
+):
+    users = Table(
+        f"{table_name}_users", metadata, Column("id", Integer, primary_key=True), Column("word", String(9))
+    )
+    metadata.create_all(engine)
+    store.set_many({"here": {"user_id": 1}, "there": {"user_id": 1}, "bob": {"user_id": 2}})
+    with engine.begin() as connection:
+        connection.execute(users.insert().values(id=1, word="old"))
+
+    def change_password(own: Joined) -> None:
+        own.execute(users.update().where(users.c.id == 1).values(word="new"))
+        assert store.revoke_where(user_id=1, keep="here", connection=own) == 1
+
+    def password() -> str:
+        with engine.connect() as connection:
+            return connection.execute(select(users.c.word)).scalar_one()
+
+    with begin() as own:
+        change_password(own)
+        own.rollback()
+    assert (password(), sorted(store.get_many(["here", "there", "bob"]))) == ("old", ["bob", "here", "there"])
+
+    with begin() as own:
+        change_password(own)
+        own.commit()
+    assert (password(), sorted(store.get_many(["here", "there", "bob"]))) == ("new", ["bob", "here"])
+
+
+def test_a_session_of_the_orm_keeps_its_objects_together_with_a_session(engine, make_store, base):
+    user, session_class = users_and_sessions(base, TimestampedSessionMixin)
+    base.metadata.create_all(engine)
+    store = make_store(engine, table=session_class, timestamps=True)
+
+    with Session(engine) as own:
+        own.add(user(id=1, name="Ann"))
+        own.flush()
+        store.set("a", {"user_id": 1}, connection=own)
+        own.commit()
+
+    assert store.get("a") == {"user_id": 1}
+    with Session(engine) as own:
+        assert own.get_one(session_class, store.handle("a")).user_id == 1
+
+
+def test_a_connection_may_write_parameters_in_another_way(store, url):
+    """As that of another driver does."""
+    other = create_engine(url, paramstyle="named" if database_of(url) == "sqlite" else "format")
+    for _ in range(2):
+        with other.begin() as connection:
+            store.set("a", {"user_id": 1, "cart": ["%s"]}, connection=connection)
+            assert store.get("a", connection=connection) == {"user_id": 1, "cart": ["%s"]}
+            assert store.count(user_id=1, connection=connection) == 1
+        assert store.get("a") == {"user_id": 1, "cart": ["%s"]}
+    other.dispose()
+
+
+# -- on the application's engine
+
+
+EVERYTHING: dict[str, Callable[[SessionStore], object]] = {
+    "get": lambda store: store.get("a"),
+    "set": lambda store: store.set("a", {"user_id": 2}),
+    "touch": lambda store: store.touch("a"),
+    "set_many": lambda store: store.set_many(MANY),
+    "get_many": lambda store: store.get_many(["a", "m1"]),
+    "find": lambda store: store.find(user_id=2),
+    "merge": lambda store: _merge(store, "a"),
+    "revoke_where": lambda store: store.revoke_where(user_id=3),
+    "rotate": lambda store: store.rotate("nobody", "b"),
+    "rotate to a taken id": lambda store: _refused(lambda: store.rotate("a", "m1")),
+    "gc": lambda store: store.gc(),
+    "destroy": lambda store: store.destroy("m1"),
+    "clear": lambda store: store.clear(),
+}
+
+
+def _merge(store: SessionStore, sid: str) -> None:
+    mine, theirs = store.load(sid), store.load(sid)
+    assert mine is not None
+    assert theirs is not None
+    store.save(theirs, {"theirs": 1})
+    store.save(mine, {"mine": 1})
+
+
+def _refused(act: Callable[[], object]) -> None:
+    with pytest.raises(ConstraintViolated):
+        act()
+
+
+def in_transaction(driver_connection: Any) -> bool:
+    """Whether the driver's connection is inside a transaction."""
+    if hasattr(driver_connection, "in_transaction"):  # sqlite3
+        return driver_connection.in_transaction
+    if hasattr(driver_connection, "info"):  # psycopg
+        return driver_connection.info.transaction_status != 0
+    return bool(driver_connection.server_status & 1)  # PyMySQL
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"isolation_level": "AUTOCOMMIT"}, {"isolation_level": "SERIALIZABLE"}]
+)
+def test_an_applications_engine_is_shared_and_left_as_it_was(url, make_store, options):
+    engine = application_engine(url, pool_size=1, max_overflow=0, **options)
+    with engine.connect() as connection:
+        level = connection.get_isolation_level()
+    make_store(engine, timestamps=True).wait_for_sync()
+    returned: list[bool] = []
+    event.listen(engine, "reset", lambda connection, *_: returned.append(in_transaction(connection)))
+
+    store = make_store(engine, timestamps=True, gc_interval=None)
+    for name, act in EVERYTHING.items():
+        act(store)
+        with engine.connect() as connection:
+            assert connection.get_isolation_level() == level, name
+        assert cast("QueuePool", engine.pool).checkedout() == 0, name
+    engine.dispose()
+
+    assert len(returned) > 2 * len(EVERYTHING)
+    assert store._database.engine is engine
+
+
+def test_after_an_operation_the_application_can_still_roll_back(engine, make_store):
+    store = make_store(engine, timestamps=True, gc_interval=None)
+    store.set("m1", {})
+    for name, act in EVERYTHING.items():
+        act(store)
+        store.set("kept", {"user_id": 1})
+
+        with engine.connect() as connection:
+            connection.execute(store.table.update().values(user_id=1007))
+            connection.rollback()
+        assert store.count(user_id=1007) == 0, name
+
+
+def test_an_operation_on_a_shared_pool_leaves_no_transaction_open(engine, make_store):
+    store = make_store(engine, timestamps=True, gc_interval=None)
+    store.set("m1", {})
+    left_open = []
+
+    def checkin(connection, _record) -> None:
+        left_open.append(in_transaction(connection))
+
+    event.listen(engine, "checkin", checkin)
+    for act in EVERYTHING.values():
+        act(store)
+
+    assert len(left_open) >= len(EVERYTHING)
+    assert not any(left_open)

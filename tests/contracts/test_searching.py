@@ -1,0 +1,182 @@
+"""Finding, counting and ending sessions by the values of their columns."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import bindparam, func, select, text, tuple_
+from sqlalchemy.exc import InvalidRequestError
+from values import no_sql
+
+from clocks import MINUTE
+from schema_session_backend import ConfigurationError, InvalidField, SessionStore
+
+# -- searching
+
+
+def ids(store: SessionStore, records, among: str = "abcdef") -> str:
+    by_handle = {store.handle(sid): sid for sid in among}
+    return "".join(by_handle[record.handle] for record in records)
+
+
+def test_find_gives_the_sessions_with_these_values(store):
+    store.set_many({
+        "a": {"user_id": 1, "device": "phone", "cart": [1]},
+        "b": {"user_id": 1, "device": "laptop"},
+        "c": {"user_id": 2, "device": "phone"},
+    })  # fmt: skip
+
+    assert sorted(ids(store, store.find(user_id=1))) == ["a", "b"]
+    [record] = store.find(user_id=1, device="phone")
+    assert record.handle == store.handle("a")
+    assert record.data == {"user_id": 1, "device": "phone", "cart": [1]}
+    assert store.find(user_id=3) == []
+    assert len(store.find()) == 3
+
+
+def test_find_with_none_gives_the_sessions_without_a_value(store):
+    store.set_many({"a": {"user_id": 1}, "b": {}, "c": {"user_id": None}})
+
+    assert sorted(ids(store, store.find(user_id=None))) == ["b", "c"]
+    assert store.count(user_id=None) == 2
+
+
+def test_find_takes_conditions_of_sqlalchemy(store):
+    store.set_many({"a": {"user_id": 1, "ip": "10.0.0.1"}, "b": {"user_id": 2, "ip": "10.0.0.2"}, "c": {}})
+    columns = store.table.c
+
+    assert ids(store, store.find(columns.user_id > 1)) == "b"
+    assert ids(store, store.find(columns.ip.like("10.%"), user_id=1)) == "a"
+    assert ids(store, store.find(columns.ip.is_(None))) == "c"
+    assert store.count(columns.user_id.in_([1, 2])) == 2
+
+
+@pytest.mark.parametrize("timestamps", [True, False])
+def test_find_gives_the_newest_first(moved_store, clock, timestamps):
+    store = moved_store(timestamps=timestamps)
+    for sid in "bca":
+        store.set(sid, {"user_id": 1})
+        clock.advance(MINUTE)
+
+    assert ids(store, store.find(user_id=1)) == "acb"
+    assert ids(store, store.find(user_id=1, limit=2)) == "ac"
+    assert store.find(limit=0) == []
+    for limit in (-1, "1", 1.0, True):
+        with pytest.raises(ConfigurationError, match="limit takes how many sessions"):
+            store.find(limit=limit)
+
+
+def test_with_timestamps_the_newest_was_created_last_and_else_it_expires_last(moved_store, clock, table_name):
+    created = moved_store(timestamps=True)
+    expiring = moved_store(table_name=f"{table_name}_b")
+    for store in (created, expiring):
+        store.set("a", {"user_id": 1})
+        clock.advance(MINUTE)
+        store.set("b", {"user_id": 1})
+        clock.advance(MINUTE)
+        store.touch("a")
+        store.set("c", {"user_id": 1}, max_age=1e9)
+        store.set("d", {"user_id": 1}, max_age=float("inf"))
+
+    assert ids(created, created.find(user_id=1))[2:] == "ba"
+    assert ids(expiring, expiring.find(user_id=1)) == "dcab"
+
+
+def test_find_names_a_column_that_is_not_declared(store):
+    for search in (store.find, store.count, store.revoke_where):
+        with no_sql(store), pytest.raises(ConfigurationError, match="'user_id'"):
+            search(user_i=1)
+    with no_sql(store), pytest.raises(ConfigurationError):
+        store.find(additional="x")
+
+
+def test_find_refuses_a_value_that_no_session_can_have(store):
+    for search in (store.find, store.count, store.revoke_where):
+        with no_sql(store), pytest.raises(InvalidField, match="'user_id'"):
+            search(user_id="1")
+
+
+def test_conditions_are_any_of_sqlalchemys(store):
+    store.set("a", {"user_id": 1, "device": "100%"})
+    store.set("b", {"user_id": 2, "device": "it's"})
+    column = store.repo().c
+
+    for condition, found in (
+        (column.user_id.in_([1, 2]), "ab"),
+        (column.user_id.in_([]), ""),
+        (column.device.contains("%", autoescape=True), "a"),
+        (text("device LIKE '100%'"), "a"),
+        (column.sid.in_(select(column.sid).where(column.user_id == 2)), "b"),
+        (func.upper(column.device) == bindparam("name", "IT'S"), "b"),
+        (tuple_(column.user_id, column.device).in_([(1, "100%"), (2, "x")]), "a"),
+    ):
+        assert sorted(ids(store, store.find(condition))) == list(found)
+        assert store.count(condition) == len(found)
+
+
+def test_a_condition_without_its_value_is_an_error(store):
+    with pytest.raises(InvalidRequestError, match="A value is required for bind parameter 'user'"):
+        store.count(store.repo().c.user_id == bindparam("user"))
+
+
+# -- revoking
+
+
+def test_revoke_ends_the_session_that_a_record_names(store):
+    store.set_many({"a": {"user_id": 1}, "b": {"user_id": 2}})
+    [record] = store.find(user_id=1)
+
+    assert store.revoke(record.handle) is True
+    assert store.revoke(record.handle) is False
+    assert store.get_many("ab") == {"b": {"user_id": 2}}
+
+
+def test_revoke_where_ends_all_but_the_kept_one(store):
+    store.set_many({sid: {"user_id": 1} for sid in "abc"} | {"d": {"user_id": 2}})
+
+    assert store.revoke_where(user_id=1, keep="b") == 2
+    assert sorted(store.get_many("abcd")) == ["b", "d"]
+    assert store.revoke_where(user_id=1, keep="b") == 0
+
+
+def test_revoke_where_takes_conditions_of_sqlalchemy(store):
+    store.set_many({sid: {"user_id": number} for number, sid in enumerate("abcd")})
+
+    assert store.revoke_where(store.table.c.user_id >= 1, store.table.c.user_id != 2) == 2
+    assert sorted(store.get_many("abcd")) == ["a", "c"]
+
+
+def test_an_impossible_id_keeps_nothing(store):
+    store.set_many({"a": {"user_id": 1}, "b": {"user_id": 1}})
+
+    assert store.revoke_where(user_id=1, keep="\0") == 2
+
+
+def test_revoking_needs_a_condition(store):
+    store.set("a", {"user_id": 1})
+
+    for revoke in (store.revoke_where, lambda: store.revoke_where(keep="a"), lambda: store.keep_newest(1)):
+        with no_sql(store), pytest.raises(ConfigurationError, match="clear"):
+            revoke()
+
+
+@pytest.mark.parametrize("timestamps", [True, False])
+def test_keep_newest_ends_all_but_the_newest(moved_store, clock, timestamps):
+    store = moved_store(timestamps=timestamps)
+    store.set("f", {"user_id": 2})
+    for sid in "abcde":
+        clock.advance(MINUTE)
+        store.set(sid, {"user_id": 1, "device": "phone" if sid in "ad" else "laptop"})
+
+    assert store.keep_newest(3, user_id=1) == 2
+    assert sorted(store.get_many("abcdef")) == ["c", "d", "e", "f"]
+    assert store.keep_newest(3, user_id=1) == 0
+    assert store.keep_newest(1, store.table.c.device == "laptop", user_id=1) == 1
+    assert sorted(store.get_many("abcdef")) == ["d", "e", "f"]
+    assert store.keep_newest(0, user_id=1) == 2
+    assert sorted(store.get_many("abcdef")) == ["f"]
+
+
+def test_keep_newest_takes_a_number_of_sessions(store):
+    for newest in (-1, 1.5, True, "1", None):
+        with no_sql(store), pytest.raises(ConfigurationError, match="keep_newest"):
+            store.keep_newest(newest, user_id=1)
