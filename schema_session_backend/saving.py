@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from .changes import merged
 from .codec import Split
@@ -26,6 +26,17 @@ if TYPE_CHECKING:
 LONGEST_TOUCH_INTERVAL: Final = 60
 # More saves than a session ever sees, and hardly a chance for two random revisions to be that near.
 MOST_SAVES: Final = 2**32
+
+
+class Wanted(NamedTuple):
+    """What a save shall make of a session."""
+
+    data: Mapping[str, Any]
+    """The whole session."""
+    span: int | None
+    """The idle timeout in milliseconds, None for none."""
+    new_handle: str | None = None
+    """The handle of the session's new id, if it gets one."""
 
 
 class Saving:
@@ -58,33 +69,55 @@ class Saving:
         self._touch_interval = touch_interval
         self._absolute = absolute
 
-    def save(
-        self, loaded: LoadedSession, data: Mapping[str, Any], span: int | None, connection: Joined | None
-    ) -> Saved:
-        """See `SessionStore.save`; `span` is the idle timeout in milliseconds, None for none."""
+    def save(self, loaded: LoadedSession, wanted: Wanted, connection: Joined | None) -> Saved:
+        """See `SessionStore.save`."""
         if loaded.revision is None:
-            return self._insert(loaded, data, span, connection)
-        split = self._codec.split_known(data)
+            return self._insert(loaded, wanted, connection)
+        split = self._codec.split_known(wanted.data)
         if self._codec.unchanged(split, loaded.base):
-            return self._touch(loaded, span, connection)
-        values = self._rows.known(loaded.handle, split, span, revision=loaded.revision)
-        if self._database.run(self._statements.save, values, connection).count:
-            return Saved(Outcome.SAVED, _after(loaded, split, span, revision=loaded.revision + 1))
-        return self._merge(loaded, data, span, connection)
+            return self._touch(loaded, wanted, connection)
+        if self._write(loaded.handle, split, loaded.revision, wanted, connection):
+            return Saved(Outcome.SAVED, _after(loaded, split, wanted, revision=loaded.revision + 1))
+        return self._merge(loaded, wanted, connection)
 
-    def _touch(self, loaded: LoadedSession, span: int | None, connection: Joined | None) -> Saved:
-        if not self._touch_is_due(loaded, span):
+    def save_renamed(
+        self, loaded: LoadedSession, renamed: LoadedSession, wanted: Wanted, connection: Joined | None
+    ) -> Saved:
+        """`save`, and give the session its new id, with which it is `renamed`."""
+        if loaded.is_blank:
+            return self.save(renamed, wanted, connection)
+        saved = self.save(loaded, wanted._replace(new_handle=renamed.handle), connection)
+        if saved.outcome is Outcome.GONE:
+            return saved
+        return Saved(saved.outcome, saved.session.renamed(renamed.sid, renamed.handle))
+
+    def _write(
+        self, handle: str, split: Split, revision: int, wanted: Wanted, connection: Joined | None
+    ) -> bool:
+        values = self._rows.known(handle, split, wanted.span, revision=revision)
+        statement = self._statements.save
+        if wanted.new_handle is not None:
+            values["ssb_new_handle"] = wanted.new_handle
+            statement = self._statements.save_renamed
+        return self._database.run(statement, values, connection).count > 0
+
+    def _touch(self, loaded: LoadedSession, wanted: Wanted, connection: Joined | None) -> Saved:
+        if wanted.new_handle is None and not self._touch_is_due(loaded, wanted.span):
             return Saved(Outcome.UNCHANGED, loaded)
         assert loaded.revision is not None
         values = {
             "ssb_handle": loaded.handle,
-            "ssb_max_age": span,
+            "ssb_max_age": wanted.span,
             "ssb_revision": loaded.revision,
             "ssb_last_revision": loaded.revision + MOST_SAVES,
         }
-        if not self._database.run(self._statements.renew, values, connection).count:
+        statement = self._statements.renew
+        if wanted.new_handle is not None:
+            values["ssb_new_handle"] = wanted.new_handle
+            statement = self._statements.renew_renamed
+        if not self._database.run(statement, values, connection).count:
             return Saved(Outcome.GONE, loaded)
-        return Saved(Outcome.TOUCHED, replace(loaded, expire_at=_expiry(loaded, span)))
+        return Saved(Outcome.TOUCHED, replace(loaded, expire_at=_expiry(loaded, wanted.span)))
 
     def _touch_is_due(self, loaded: LoadedSession, span: int | None) -> bool:
         if span is None or loaded.expire_at is None:
@@ -97,29 +130,23 @@ class Saving:
             target = min(target, int((loaded.created_at.timestamp() + self._absolute) * 1000))
         return abs(target - loaded.expire_at) >= interval * 1000
 
-    def _insert(
-        self, blank: LoadedSession, data: Mapping[str, Any], span: int | None, connection: Joined | None
-    ) -> Saved:
-        split = self._codec.split(data)
-        values, omitted = self._rows.new(blank.handle, split, span)
+    def _insert(self, blank: LoadedSession, wanted: Wanted, connection: Joined | None) -> Saved:
+        split = self._codec.split(wanted.data)
+        values, omitted = self._rows.new(blank.handle, split, wanted.span)
         try:
             inserted = self._database.run(self._statements.insert(omitted), values, connection).count
         except SessionExists:
             inserted = 0
         if inserted:
-            return Saved(Outcome.SAVED, _after(blank, split, span, revision=values["ssb_revision"]))
-        return self._merge(blank, data, span, connection)
+            return Saved(Outcome.SAVED, _after(blank, split, wanted, revision=values["ssb_revision"]))
+        return self._merge(blank, wanted, connection)
 
-    def _merge(
-        self, loaded: LoadedSession, data: Mapping[str, Any], span: int | None, connection: Joined | None
-    ) -> Saved:
+    def _merge(self, loaded: LoadedSession, wanted: Wanted, connection: Joined | None) -> Saved:
         if connection is not None:
-            return self._merge_locked(loaded, data, span, connection)
-        return self._database.transact(lambda own: self._merge_locked(loaded, data, span, own))
+            return self._merge_locked(loaded, wanted, connection)
+        return self._database.transact(lambda own: self._merge_locked(loaded, wanted, own))
 
-    def _merge_locked(
-        self, loaded: LoadedSession, data: Mapping[str, Any], span: int | None, connection: Joined
-    ) -> Saved:
+    def _merge_locked(self, loaded: LoadedSession, wanted: Wanted, connection: Joined) -> Saved:
         statements, run = self._statements, self._database.run
         locked = run(statements.lock, {"ssb_handle": loaded.handle}, connection)
         current = self._rows.first(loaded.sid, loaded.handle, locked)
@@ -127,27 +154,26 @@ class Saving:
             if loaded.revision is not None:
                 return Saved(Outcome.GONE, loaded)
             # What stood in the way has expired, or nobody can read it.
-            split = self._codec.split(data)
-            values, omitted = self._rows.new(loaded.handle, split, span)
+            split = self._codec.split(wanted.data)
+            values, omitted = self._rows.new(loaded.handle, split, wanted.span)
             run(statements.upsert(omitted), values, connection)
             return Saved(Outcome.SAVED, replace(loaded, base=split))
         if loaded.revision is not None and not 0 <= current.revision - loaded.revision < MOST_SAVES:
             return Saved(Outcome.GONE, loaded)
         base = self._codec.merge(loaded.base)
-        split = self._codec.split_known(merged(base, data, current.data, self._codec.same))
-        values = self._rows.known(loaded.handle, split, span, revision=current.revision)
-        run(statements.save, values, connection)
+        merge = self._codec.split_known(merged(base, wanted.data, current.data, self._codec.same))
+        self._write(loaded.handle, merge, current.revision, wanted, connection)
         # This request has not seen the others' changes, so its next save has to merge again: it is based
         # on what it saved itself and on a revision that the row has left behind.
-        mine = self._codec.split_known(data)
-        return Saved(Outcome.SAVED, _after(loaded, mine, span, revision=current.revision))
+        mine = self._codec.split_known(wanted.data)
+        return Saved(Outcome.SAVED, _after(loaded, mine, wanted, revision=current.revision))
 
 
-def _after(loaded: LoadedSession, split: Split, span: int | None, *, revision: int) -> LoadedSession:
+def _after(loaded: LoadedSession, split: Split, wanted: Wanted, *, revision: int) -> LoadedSession:
     # A default that the database filled in is in no base; the next load brings it.
     columns = tuple(None if value is OMITTED else value for value in split.columns)
     base = Split(columns, split.additional)
-    return replace(loaded, base=base, revision=revision, expire_at=_expiry(loaded, span))
+    return replace(loaded, base=base, revision=revision, expire_at=_expiry(loaded, wanted.span))
 
 
 def _expiry(loaded: LoadedSession, span: int | None) -> int | None:

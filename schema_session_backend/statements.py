@@ -147,14 +147,12 @@ class Statements:
     @cached_property
     def save(self) -> Query:
         """Replace a live session that nobody else has changed since it was loaded."""
-        table = self.table
-        values = {field.name: self._bound_field(index) for index, field in enumerate(table.fields)}
-        values[table.additional.name] = bindparam("ssb_additional", type_=table.additional.type)
-        values[table.revision.name] = table.revision + literal_column("1")
-        unchanged = table.revision == bindparam("ssb_revision", type_=BigInteger)
-        return Query(
-            update(table.table).where(self._this, unchanged, self.live).values(values | self._renewed)
-        )
+        return self._save({})
+
+    @cached_property
+    def save_renamed(self) -> Query:
+        """`save`, and give the session a new id."""
+        return self._save(self._new_sid)
 
     @cached_property
     def touch(self) -> Query:
@@ -164,10 +162,12 @@ class Statements:
     @cached_property
     def renew(self) -> Query:
         """Touch a session that is still the one that was loaded, however often it was saved since."""
-        revision = self.table.revision
-        first, last = (bindparam(f"ssb_{name}", type_=BigInteger) for name in ("revision", "last_revision"))
-        same = revision.between(first, last)
-        return Query(update(self.table.table).where(self._this, same, self.live).values(self._renewed))
+        return self._renew({})
+
+    @cached_property
+    def renew_renamed(self) -> Query:
+        """`renew`, and give the session a new id."""
+        return self._renew(self._new_sid)
 
     @cached_property
     def destroy(self) -> Query:
@@ -182,8 +182,7 @@ class Statements:
     @cached_property
     def rotate(self) -> Query:
         """Give a live session a new id."""
-        new = bindparam("ssb_new_handle", type_=String)
-        return Query(update(self.table.table).where(self._this, self.live).values({self.table.sid.name: new}))
+        return Query(update(self.table.table).where(self._this, self.live).values(self._new_sid))
 
     @cached_property
     def clear(self) -> Query:
@@ -229,6 +228,26 @@ class Statements:
     @cached_property
     def _this(self) -> Condition:
         return self.table.sid == bindparam("ssb_handle", type_=String)
+
+    def _save(self, more: dict[str, Any]) -> Query:
+        table = self.table
+        values = {field.name: self._bound_field(index) for index, field in enumerate(table.fields)}
+        values[table.additional.name] = bindparam("ssb_additional", type_=table.additional.type)
+        values[table.revision.name] = table.revision + literal_column("1")
+        unchanged = table.revision == bindparam("ssb_revision", type_=BigInteger)
+        values |= self._renewed | more
+        return Query(update(table.table).where(self._this, unchanged, self.live).values(values))
+
+    def _renew(self, more: dict[str, Any]) -> Query:
+        revision = self.table.revision
+        first, last = (bindparam(f"ssb_{name}", type_=BigInteger) for name in ("revision", "last_revision"))
+        same = revision.between(first, last)
+        values = self._renewed | more
+        return Query(update(self.table.table).where(self._this, same, self.live).values(values))
+
+    @cached_property
+    def _new_sid(self) -> dict[str, Any]:
+        return {self.table.sid.name: bindparam("ssb_new_handle", type_=String)}
 
     @cached_property
     def _expired(self) -> Condition:

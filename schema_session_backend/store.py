@@ -10,7 +10,7 @@ from .database import Database
 from .errors import ConfigurationError
 from .janitor import Janitor
 from .rows import Rows
-from .saving import Saving
+from .saving import Saving, Wanted
 from .serializer import Serializer, serializer_for
 from .session import LoadedSession, Outcome, Record, Saved
 from .statements import Statements, conditions
@@ -246,6 +246,7 @@ class SessionStore:
         data: Mapping[str, Any],
         max_age: Seconds | None = None,
         *,
+        new_sid: str | None = None,
         connection: Joined | None = None,
     ) -> Saved:
         """Save what a request changed of a session that it loaded.
@@ -258,6 +259,8 @@ class SessionStore:
             loaded: from `load`, `blank` or the save before.
             data: the whole session as the request leaves it.
             max_age: seconds, see `set`.
+            new_sid: the id that the session has from now on, as `rotate` would give it; in the same
+                statement, so that an error leaves the old id good.
             connection: see the class.
 
         Returns:
@@ -265,9 +268,15 @@ class SessionStore:
 
         Raises:
             InvalidField, UnserializableValue, SessionTooLarge: as `set` does; nothing is written.
+            InvalidSessionId, SessionExists: for `new_sid`, as `rotate` does.
         """
         self._synchronizer.ensure()
-        saved = self._saving.save(loaded, data, self._span(max_age), connection)
+        wanted = Wanted(data, self._span(max_age))
+        if new_sid is None or new_sid == loaded.sid:
+            saved = self._saving.save(loaded, wanted, connection)
+        else:
+            renamed = loaded.renamed(new_sid, self.handle(new_sid))
+            saved = self._saving.save_renamed(loaded, renamed, wanted, connection)
         if saved.outcome in {Outcome.SAVED, Outcome.TOUCHED}:
             self._wrote(connection)
         return saved

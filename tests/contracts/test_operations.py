@@ -11,7 +11,14 @@ import pytest
 from sqlalchemy import Column, Integer, String, func
 from values import no_sql, stored_rows
 
-from schema_session_backend import ConstraintViolated, InvalidField, Outcome, SessionStore
+from schema_session_backend import (
+    ConstraintViolated,
+    InvalidField,
+    InvalidSessionId,
+    Outcome,
+    SessionExists,
+    SessionStore,
+)
 
 # -- one session by its id
 
@@ -79,6 +86,45 @@ def test_rotate_takes_no_id_that_is_taken(store):
         store.rotate("old", "new")
 
     assert store.get_many(["old", "new"]) == {"old": {"user_id": 1}, "new": {"user_id": 2}}
+
+
+@pytest.mark.parametrize("change", [{}, {"user_id": 2, "new": 1}], ids=["unchanged", "changed"])
+def test_a_save_can_give_a_session_a_new_id(store, change):
+    store.set("old", {"user_id": 1, "cart": [1]})
+    loaded = store.load("old")
+    store.save(store.load("old"), loaded.data | {"theirs": 1})
+
+    saved = store.save(loaded, loaded.data | change, new_sid="new").session
+
+    assert store.get("old") is None
+    assert store.get("new") == {"user_id": 1, "cart": [1], "theirs": 1} | change
+    assert store.save(saved, saved.data | {"later": 1}).outcome is Outcome.SAVED
+    assert store.count() == 1
+
+
+def test_a_first_save_can_too(store):
+    assert store.save(store.blank("old"), {"user_id": 1}, new_sid="new").outcome is Outcome.SAVED
+
+    assert store.get_many(["old", "new"]) == {"new": {"user_id": 1}}
+
+
+@pytest.mark.parametrize(
+    ("data", "new_sid", "error"),
+    [
+        ({"user_id": "1"}, "new", InvalidField),
+        ({"user_id": 2}, "taken", SessionExists),
+        ({"user_id": 1}, "taken", SessionExists),
+        ({"user_id": 2}, "", InvalidSessionId),
+    ],
+)
+def test_a_save_that_fails_gives_no_new_id_either(store, data, new_sid, error):
+    store.set_many({"old": {"user_id": 1}, "taken": {}})
+    before = stored_rows(store)
+
+    with pytest.raises(error):
+        store.save(store.load("old"), data, new_sid=new_sid)
+
+    assert stored_rows(store) == before
 
 
 # -- many sessions

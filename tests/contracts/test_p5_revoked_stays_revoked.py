@@ -35,6 +35,7 @@ SAVES: dict[str, Callable[[SessionStore, LoadedSession], Saved]] = {
     "a removal": lambda store, loaded: store.save(loaded, {}),
     "nothing changed, a touch is due": lambda store, loaded: store.save(loaded, loaded.data, 10**7),
     "a session that never expires": lambda store, loaded: store.save(loaded, {"x": 1}, float("inf")),
+    "a new id": lambda store, loaded: store.save(loaded, BEFORE | {"user_id": 2}, new_sid="elsewhere"),
 }
 
 

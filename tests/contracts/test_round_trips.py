@@ -52,6 +52,8 @@ ONE: dict[str, Operation] = {
     "rotate": lambda store, _: store.rotate("nobody", "somebody"),
     "save, changed": lambda store, loaded: store.save(loaded, loaded.data | {"cart": [2]}),
     "save, touch due": lambda store, loaded: store.save(loaded, loaded.data, 10**7),
+    "save, a new id": lambda store, loaded: store.save(loaded, {"user_id": 2}, new_sid="new"),
+    "save, only a new id": lambda store, loaded: store.save(loaded, loaded.data, new_sid="new"),
     "save, blank": lambda store, _: store.save(store.blank("new"), {"user_id": 1}),
     "get_many": lambda store, _: store.get_many(["a", "b", "nobody"]),
     "set_many": lambda store, _: store.set_many({"a": {"user_id": 1}, "b": {"cart": [1]}}),
