@@ -180,7 +180,7 @@ class SchemaNamespaceManager(NamespaceManager):
         """Store a value of the cache; Beaker itself looks at its age, `expiretime` lets gc remove it."""
         entry = {
             "namespace": self._entries_namespace,
-            "key": key.decode("ascii") if isinstance(key, bytes) else key,
+            "key": _escaped(key),
             "is_bytes": isinstance(key, bytes),
             "value": value,
         }
@@ -190,7 +190,7 @@ class SchemaNamespaceManager(NamespaceManager):
     def keys(self) -> list[str | bytes]:
         """The keys of this namespace of the cache."""
         entries = (record.data for record in self._entries.find(namespace=self._entries_namespace))
-        return [entry["key"].encode("ascii") if entry.get("is_bytes") else entry["key"] for entry in entries]
+        return [_unescaped(entry["key"], is_bytes=entry.get("is_bytes", False)) for entry in entries]
 
     def do_remove(self) -> None:
         """Remove all values of this namespace of the cache."""
@@ -225,8 +225,8 @@ class SchemaNamespaceManager(NamespaceManager):
         return f"{self.namespace[: LONGEST_NAMESPACE - len(digest)]}{digest}"
 
     def _entry_id(self, key: str | bytes) -> str:
-        kind, text = ("b", key.decode("ascii")) if isinstance(key, bytes) else ("s", key)
-        return hashlib.sha256(f"{self.namespace}\0{kind}{text}".encode()).hexdigest()
+        kind = "b" if isinstance(key, bytes) else "s"
+        return hashlib.sha256(f"{self.namespace}\0{kind}{_escaped(key)}".encode()).hexdigest()
 
 
 class SchemaSession(Session):
@@ -284,6 +284,17 @@ _SEALED: Final = (
     "session.encrypt_key hides the fields from the store, so they cannot go into columns: leave it out."
     " To seal what stands beside the columns, the store will have an option encryption_keys (docs/roadmap)"
 )
+
+
+def _escaped(key: str | bytes) -> str:
+    """The key of a cache as text that every database takes, without NUL."""
+    text = key.decode("latin-1") if isinstance(key, bytes) else key
+    return text.encode("unicode_escape").decode("ascii")
+
+
+def _unescaped(escaped: str, *, is_bytes: bool) -> str | bytes:
+    text = escaped.encode("ascii").decode("unicode_escape")
+    return text.encode("latin-1") if is_bytes else text
 
 
 def _decoded(value: str) -> tuple[dict[str, Any], str]:

@@ -111,6 +111,23 @@ def test_a_value_comes_back_equal_and_of_the_same_types(cache, value):
     assert identical(cache.get("key"), value)
 
 
+@pytest.mark.parametrize("key", ["a\0b", "\ud800", "\\x00", b"\xff\0", "é", b"\\"], ids=ascii)
+def test_a_key_may_have_any_characters(cache, key):
+    namespace = cache.namespace
+    namespace[key] = 3
+
+    assert namespace[key] == 3
+    assert namespace.keys() == [key]
+
+
+def test_keys_that_are_escaped_alike_are_different_keys(cache):
+    keys = ["\\x00", "\0", b"\0", b"\\x00"]
+    for number, key in enumerate(keys):
+        cache.namespace[key] = number
+
+    assert [cache.namespace[key] for key in keys] == [0, 1, 2, 3]
+
+
 def test_names_may_be_long(manager):
     for namespace in ("n" * 300, "n" * 299 + "m"):
         cache = manager.get_cache(namespace)
