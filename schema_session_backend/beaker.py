@@ -146,11 +146,15 @@ class SchemaNamespaceManager(NamespaceManager):
         if self._session is None:
             raise KeyError(SESSION_KEY)
         data = dict(self._session.data)
-        max_age = self._sessions.max_age if self._timeout is None else self._timeout
         # Not stored: a request that changes nothing else would be a write because of it.
-        data[ACCESSED] = self._session.last_seen(max_age) or data.get(CREATED) or time.time()
+        data[ACCESSED] = self._last_seen(self._session) or data.get(CREATED) or time.time()
         written_as = data.pop(SERIALIZED_AS, _PICKLE)
         return _encoded(data, self._serialized_as or written_as)
+
+    def _last_seen(self, session: LoadedSession) -> float | None:
+        """When the session was last seen by this host's clock, with which Beaker will compare it."""
+        seen = session.last_seen(self._sessions.max_age if self._timeout is None else self._timeout)
+        return None if seen is None else seen + time.time() - session.now / 1000
 
     def _write_session(self, value: str) -> None:
         data, kind = _decoded(value)

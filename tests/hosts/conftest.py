@@ -10,6 +10,7 @@ import beaker.session
 import pytest
 from beaker_site import Site
 
+import schema_session_backend.beaker
 from schema_session_backend import config
 from schema_session_backend.beaker import SchemaSession
 
@@ -53,9 +54,17 @@ def site(open_site: Callable[..., Site]) -> Site:
 
 
 @pytest.fixture
-def let_pass(clock: MovedClock, monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
-    """Moves the clock of the database, for stores of `moved_store`, and that of Beaker."""
-    monkeypatch.setattr(
-        beaker.session, "time", SimpleNamespace(time=lambda: time.time() + clock.offset), raising=True
-    )
+def clock_error() -> float:
+    """Seconds that this host's clock is ahead of the database's."""
+    return 0
+
+
+@pytest.fixture
+def let_pass(
+    clock: MovedClock, clock_error: float, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[float], None]:
+    """Moves the clock of the database, for stores of `moved_store`, and that of this host."""
+    moved = SimpleNamespace(time=lambda: time.time() + clock.offset + clock_error)
+    for module in (beaker.session, schema_session_backend.beaker):
+        monkeypatch.setattr(module, "time", moved)
     return clock.advance

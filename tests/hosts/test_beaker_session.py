@@ -301,6 +301,18 @@ def test_without_saved_access_times_a_session_lives_from_its_last_save(moved_sto
     assert browser.data() == {}
 
 
+@pytest.mark.parametrize("options", [{"timestamps": True}, {}], ids=["timestamps", "no timestamps"])
+@pytest.mark.parametrize("clock_error", [-2 * HOUR, 2 * HOUR], ids=["slow", "fast"])
+def test_the_databases_clock_decides_and_not_this_hosts(moved_store, let_pass, open_site, options):
+    browser = open_site(store=moved_store(**options), timeout=HOUR).browser()
+    browser.log_in()
+    let_pass(HOUR - 70)
+    assert browser.data() == LOGIN
+    let_pass(HOUR + 1)
+
+    assert browser.data() == {}
+
+
 # -- cookies
 
 
