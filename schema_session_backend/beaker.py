@@ -88,6 +88,8 @@ class SchemaNamespaceManager(NamespaceManager):
         self._lock_dir = lock_dir or data_dir
         self._serialized_as = serialized_as
         self._session: LoadedSession | None = None
+        self.is_gone = False
+        """Whether a save was dropped, because the session was ended meanwhile."""
 
     def __getitem__(self, key: str | bytes) -> Any:
         """The session as Beaker's serializer wrote it, or a value of the cache; KeyError if there is none."""
@@ -121,21 +123,19 @@ class SchemaNamespaceManager(NamespaceManager):
     # -- sessions
 
     def end(self) -> None:
-        """Remove the row of the session that was read here."""
-        if self._session is not None and not self._session.is_blank:
-            self._sessions.destroy(self.namespace)
+        """Remove the row of the session that was read or saved here."""
+        self.is_gone = False
+        if self._session is not None:
+            self._sessions.destroy(self._session.sid)
 
     def rename(self, sid: str) -> None:
-        """Give the session that was read here a new id, row and all.
-
-        If it was revoked meanwhile there is no such row, and the save that follows is dropped.
-        """
-        if self._session is not None and not self._session.is_blank:
-            self._sessions.rotate(self.namespace, sid)
-            self._session = self._session.renamed(sid, self._sessions.handle(sid))
-        else:
-            self._session = None
+        """Give the session a new id, which its row gets with the next save."""
         self.namespace = sid
+
+    def save_as_read(self) -> None:
+        """Save the session without what the request has changed."""
+        if self._session is not None:
+            self._save(self._session, self._session.data)
 
     @property
     def _sessions(self) -> SessionStore:
@@ -160,7 +160,7 @@ class SchemaNamespaceManager(NamespaceManager):
         data, kind = _decoded(value)
         if data.keys() <= BOOKKEEPING:
             # What Session.delete() leaves behind.
-            self._sessions.destroy(self.namespace)
+            self.end()
             return
         data.pop(ACCESSED, None)
         if kind != _PICKLE:
@@ -173,9 +173,12 @@ class SchemaNamespaceManager(NamespaceManager):
                 "a session under an impossible id was not stored; SchemaSession gives such visitors a new id"
             )
             return
-        saved = self._sessions.save(session, data, self._timeout)
-        self._session = saved.session
-        if saved.outcome is Outcome.GONE:
+        self._save(session, data)
+
+    def _save(self, session: LoadedSession, data: dict[str, Any]) -> None:
+        outcome, self._session = self._sessions.save(session, data, self._timeout, new_sid=self.namespace)
+        self.is_gone = outcome is Outcome.GONE
+        if self.is_gone:
             _log.info("a request's changes were dropped, because its session was ended meanwhile")
 
     # -- caches
@@ -237,7 +240,8 @@ class SchemaSession(Session):
     """Beaker's session without what a back end alone cannot cure; pass it as `session_class`.
 
     - an id that nothing is stored under is never taken over from the cookie (session fixation);
-    - `regenerate_id()` moves the row to the new id, `invalidate()` and a timeout remove it;
+    - `regenerate_id()` moves the row to the new id as the request is saved, `invalidate()` and a timeout
+      remove it;
     - ids have 256 random bits;
     - a failing database is an error, never an empty session that looks like a logout.
 
@@ -255,6 +259,8 @@ class SchemaSession(Session):
         settings["serialized_as"] = settings.get("data_serializer", _PICKLE)
         # Beaker would take any error while loading for a corrupt session, and log its id.
         settings["invalidate_corrupt"] = False
+        # Beaker fails on the name of any other cookie that it finds illegal.
+        request["cookie"] = _own_cookie(request.get("cookie"), settings.get("key", "beaker.session.id"))
         super().__init__(request, id, **settings)
 
     def load(self) -> None:
@@ -271,11 +277,25 @@ class SchemaSession(Session):
         super().invalidate()
 
     def regenerate_id(self) -> None:
-        """Keep the session under a new id; the old one is dead at once."""
+        """Keep the session under a new id; the old one is dead once this request is saved."""
         old = self.id
         super().regenerate_id()
         if hasattr(self, "namespace") and self.namespace.namespace == old:
             self.namespace.rename(self.id)
+            if not self.save_atime:
+                # Nothing else would save, unless the application does.
+                self.namespace.save_as_read()
+                self._keep_cookie_if_gone()
+
+    def save(self, accessed_only: bool = False) -> None:  # noqa: FBT001, FBT002 - Beaker's signature
+        """Save the session; see Beaker's `Session.save`."""
+        super().save(accessed_only)
+        self._keep_cookie_if_gone()
+
+    def _keep_cookie_if_gone(self) -> None:
+        # Of two logins at once one gives the session its new id, and the visitor must keep that one.
+        if hasattr(self, "namespace") and self.namespace.is_gone:
+            self.request["set_cookie"] = False
 
     def _create_id(self, set_new: bool = True) -> None:  # noqa: FBT001, FBT002 - Beaker's signature
         super()._create_id(set_new)
@@ -288,6 +308,12 @@ _SEALED: Final = (
     "session.encrypt_key hides the fields from the store, so they cannot go into columns: leave it out."
     " To seal what stands beside the columns, the store will have an option encryption_keys (docs/roadmap)"
 )
+
+
+def _own_cookie(header: str | None, key: str) -> str:
+    """The part of a Cookie header that has the session's cookie."""
+    cookies = (header or "").split(";")
+    return ";".join(cookie for cookie in cookies if cookie.partition("=")[0].strip() == key)
 
 
 def _escaped(key: str | bytes) -> str:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from beaker.middleware import SessionMiddleware
 from webtest import TestApp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+PATIENCE = 30
 LOGIN = {"user_id": 42, "device": "phone", "cart": [1]}
 
 
@@ -19,9 +23,12 @@ class Site:
     def __init__(self, settings: dict[str, Any]) -> None:
         self.application = SessionMiddleware(_answer, settings)
 
-    def browser(self) -> Browser:
-        """A browser that has not been here."""
-        return Browser(self)
+    def browser(self, cookie: str | None = None) -> Browser:
+        """A browser that has not been here, or that has another one's cookie."""
+        browser = Browser(self)
+        if cookie is not None:
+            browser.cookie = cookie
+        return browser
 
 
 class Browser:
@@ -70,6 +77,43 @@ class Browser:
         }
         TestApp(self._site.application).get("/", extra_environ=environ)
         return results[0]
+
+
+@contextmanager
+def in_flight(browser: Browser, do: Callable[[Any], Any]) -> Iterator[None]:
+    """A request in a thread of its own, whose session is read before the block and `do` called after it."""
+    read, go_on = threading.Event(), threading.Event()
+
+    def read_wait_do(session: Any) -> None:
+        session.get("user_id")
+        read.set()
+        assert go_on.wait(PATIENCE)
+        do(session)
+
+    with ThreadPoolExecutor(1) as pool:
+        request = pool.submit(browser.visit, read_wait_do)
+        try:
+            assert read.wait(PATIENCE), request.exception(0)
+            yield
+        finally:
+            go_on.set()
+        request.result(PATIENCE)
+
+
+def at_once(site: Site, cookie: str, works: Sequence[Callable[[Any], Any]]) -> None:
+    """Requests of one session in threads: all have read it before any of them goes on."""
+    all_read = threading.Barrier(len(works))
+
+    def request(work: Callable[[Any], Any]) -> None:
+        def do(session: Any) -> None:
+            session.get("user_id")
+            all_read.wait(PATIENCE)
+            work(session)
+
+        site.browser(cookie).visit(do)
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        list(pool.map(request, works))
 
 
 def _answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

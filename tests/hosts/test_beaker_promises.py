@@ -2,35 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
-from beaker_site import LOGIN
+from beaker_site import LOGIN, at_once, in_flight
 from values import stored_rows, write_row
 
 from wire import Counter
 
 HOUR = 3600
-
-
-def at_once(site, cookie, works):
-    """Requests of one session at the same time: all have read it before any of them goes on."""
-    read = threading.Barrier(len(works))
-
-    def request(work):
-        browser = site.browser()
-        browser.cookie = cookie
-
-        def do(session):
-            session.get("user_id")
-            read.wait(30)
-            work(session)
-
-        browser.visit(do)
-
-    with ThreadPoolExecutor(len(works)) as pool:
-        list(pool.map(request, works))
 
 
 # -- P2
@@ -116,6 +94,31 @@ def test_p4_two_first_saves_of_one_session_both_win(open_site):
     assert browser.data() == {"user_id": 42, "cart": [1]}
 
 
+def test_p4_a_request_that_only_looked_undoes_nothing(moved_store, let_pass, open_site):
+    site = open_site(store=moved_store(), timeout=HOUR)
+    browser = site.browser()
+    browser.log_in()
+    other = site.browser(browser.cookie)
+    let_pass(HOUR / 2)
+
+    with in_flight(browser, lambda session: session.get("cart")):
+        other.visit(lambda session: [session.update(cart=[2]), session.pop("device"), session.save()])
+
+    assert browser.data() == {"user_id": 42, "cart": [2]}
+
+
+def test_p4_between_two_hosts_with_stores_of_their_own_too(make_store, open_site):
+    here, there = (open_site(store=make_store(timestamps=True)) for _ in range(2))
+    browser = here.browser()
+    browser.log_in()
+    other = there.browser(browser.cookie)
+
+    with in_flight(browser, lambda session: [session.update(device="laptop"), session.save()]):
+        other.visit(lambda session: [session.update(cart=[2]), session.save()])
+
+    assert browser.data() == other.data() == LOGIN | {"device": "laptop", "cart": [2]}
+
+
 # -- P5
 
 ENDS = {
@@ -130,18 +133,52 @@ ENDS = {
 def test_p5_a_session_that_was_ended_while_a_request_ran_stays_dead(site, store, end):
     browser = site.browser()
     browser.log_in()
-    other = site.browser()
-    other.cookie = browser.cookie
+    sid, other = browser.sid(), site.browser(browser.cookie)
 
-    def do(session):
-        session["cart"] = [2]
-        end(store, other, session.id)
-        session.save()
-
-    browser.visit(do)
+    with in_flight(browser, lambda session: [session.update(cart=[2]), session.save()]):
+        end(store, other, sid)
 
     assert stored_rows(store) == []
     assert browser.data() == {}
+
+
+def test_p5_nor_does_one_that_expired_meanwhile_come_back(moved_store, let_pass, open_site):
+    store = moved_store()
+    browser = open_site(store=store, timeout=HOUR).browser()
+    browser.log_in()
+
+    with in_flight(browser, lambda session: [session.update(cart=[2]), session.save()]):
+        let_pass(HOUR + 121)
+
+    assert store.count() == 0
+    assert browser.data() == {}
+
+
+def test_p5_a_logout_among_many_saves_wins(site, store):
+    for _ in range(5):
+        browser = site.browser()
+        browser.log_in()
+        saves = [
+            lambda session, key=str(number): [session.update({key: 1}), session.save()] for number in range(5)
+        ]
+        at_once(site, browser.cookie, [*saves, lambda session: session.delete()])
+
+        assert stored_rows(store) == []
+
+
+@pytest.mark.parametrize("session_class", [None])
+def test_p5_a_late_save_does_not_leak_into_a_new_session_of_the_same_id(site):
+    """Only Beaker's own session class takes an old id again."""
+    browser = site.browser()
+    browser.log_in()
+    other = site.browser(browser.cookie)
+
+    with in_flight(browser, lambda session: [session.update(secret=1), session.save()]):
+        other.visit(lambda session: session.delete())
+        other = site.browser(browser.cookie)
+        other.log_in(user_id=43)
+
+    assert other.data() == LOGIN | {"user_id": 43}
 
 
 def test_p5_also_when_the_request_only_looked(moved_store, let_pass, open_site):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from beaker.exceptions import BeakerWarning
-from beaker_site import LOGIN, Site
+from beaker_site import LOGIN, Site, in_flight
 from values import no_sql, stored_rows
 
-from schema_session_backend import ConfigurationError, SessionStore, StoreUnavailable
+from schema_session_backend import ConfigurationError, InvalidField, SessionStore, StoreUnavailable
 from schema_session_backend.beaker import SchemaSession
 
 PLANTED = "a" * 32
@@ -97,11 +97,14 @@ def test_regenerate_id_moves_the_row(site, store):
     assert browser.data() == LOGIN
 
 
-def test_regenerate_id_moves_the_row_even_without_a_save(site, store):
-    browser = site.browser()
+@pytest.mark.parametrize("save_accessed_time", [True, False])
+def test_regenerate_id_moves_the_row_even_without_a_save(open_site, store, save_accessed_time):
+    browser = open_site(save_accessed_time=save_accessed_time).browser()
     browser.log_in()
-    browser.visit(lambda session: session.regenerate_id())
+    old = browser.sid()
+    browser.visit(lambda session: [session.update(cart=[2]), session.regenerate_id()])
 
+    assert store.get(old) is None
     assert len(stored_rows(store)) == 1
     assert browser.data() == LOGIN
 
@@ -123,20 +126,67 @@ def test_a_first_visit_can_regenerate_its_id_too(site, store):
     assert len(stored_rows(store)) == 1
 
 
-def test_a_session_that_was_revoked_meanwhile_cannot_save_itself_under_a_new_id(site, store):
+def test_a_login_that_fails_leaves_the_visitor_the_session_of_before(site):
+    """The answer is an error, without the cookie that has the new id."""
     browser = site.browser()
     browser.log_in()
 
-    def do(session):
-        session.get("user_id")
-        store.revoke_where(user_id=42)
-        session.regenerate_id()
-        session.save()
+    with pytest.raises(InvalidField):
+        browser.visit(lambda session: [session.regenerate_id(), session.update(user_id="43"), session.save()])
 
-    browser.visit(do)
+    assert browser.data() == LOGIN
+
+
+@pytest.mark.parametrize("save_accessed_time", [True, False])
+def test_of_two_logins_at_once_one_counts_and_the_browser_keeps_its_cookie(
+    open_site, store, save_accessed_time
+):
+    site = open_site(save_accessed_time=save_accessed_time)
+    browser = site.browser()
+    browser.visit(lambda session: [session.update(cart=[1]), session.save()])
+    old = browser.cookie
+    slower = site.browser(old)
+
+    with in_flight(slower, lambda session: session.regenerate_id()):
+        browser.visit(lambda session: [session.regenerate_id(), session.update(user_id=42), session.save()])
+    # What a browser does with the cookies of both answers, the slower one last.
+    if slower.cookie != old:
+        browser.cookie = slower.cookie
+
+    assert browser.data() == {"cart": [1], "user_id": 42}
+    assert len(stored_rows(store)) == 1
+
+
+@pytest.mark.parametrize("save_accessed_time", [True, False])
+def test_a_session_that_was_revoked_meanwhile_cannot_save_itself_under_a_new_id(
+    open_site, store, save_accessed_time
+):
+    browser = open_site(save_accessed_time=save_accessed_time).browser()
+    browser.log_in()
+
+    with in_flight(browser, lambda session: [session.regenerate_id(), session.save()]):
+        store.revoke_where(user_id=42)
 
     assert stored_rows(store) == []
     assert browser.data() == {}
+
+
+def test_a_logout_right_after_a_new_id_removes_the_row(site, store):
+    browser = site.browser()
+    browser.log_in()
+    browser.visit(lambda session: [session.regenerate_id(), session.delete()])
+
+    assert stored_rows(store) == []
+    assert browser.cookie == ""
+
+
+def test_a_logout_of_a_session_that_is_gone_removes_the_cookie(open_site, store):
+    browser = open_site(save_accessed_time=False).browser()
+    browser.log_in()
+    with in_flight(browser, lambda session: [session.regenerate_id(), session.delete()]):
+        store.clear()
+
+    assert browser.cookie == ""
 
 
 def test_a_request_under_the_old_id_is_dropped(site, store):
@@ -212,6 +262,16 @@ def test_beakers_own_class_takes_it_for_a_corrupt_session_and_tries_again(down):
 
 
 # -- the rest
+
+
+def test_an_illegal_cookie_of_somebody_else_costs_nobody_the_session(open_site):
+    """Beaker's own class gives up on all cookies then."""
+    browser = open_site(secret="a secret").browser()
+    browser.log_in()
+    session = f"beaker.session.id={browser.cookie}"
+
+    for header in (f"{session}; c:d=1", f"c:d=1; {session}", f'a="x y"; c:d; {session}; e=1'):
+        assert browser.send(header.encode())["user_id"] == 42
 
 
 def test_a_session_of_the_other_serializer_is_read_on(open_site):
