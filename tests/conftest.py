@@ -12,6 +12,7 @@ from sqlalchemy.schema import DropTable
 from clocks import MovedClock
 from databases import DATABASES
 from schema_session_backend import SessionStore
+from wire import Counter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -81,3 +82,28 @@ def moved_store(make_store: MakeStore, clock: MovedClock) -> MakeStore:
         return store
 
     return make
+
+
+@pytest.fixture
+def counter(url: str) -> Iterator[Counter]:
+    """Counts what stores of `counted` send to the database."""
+    counter = Counter(url)
+    yield counter
+    counter.close()
+
+
+@pytest.fixture
+def counted(make_store: MakeStore, counter: Counter) -> Iterator[MakeStore]:
+    """Makes stores with timestamps whose every round trip passes the counter."""
+    made: list[SessionStore] = []
+
+    def make(**options: Any) -> SessionStore:
+        store = make_store(counter.url, **{"timestamps": True, "sync_timeout": 10, **options})
+        store.wait_for_sync()
+        counter.watch(store._database.engine)
+        made.append(store)
+        return store
+
+    yield make
+    for store in made:
+        store.close()

@@ -8,38 +8,13 @@ import pytest
 from values import no_sql
 
 from schema_session_backend import InvalidSessionId, Outcome
-from wire import Counter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from schema_session_backend import LoadedSession, SessionStore
 
     Operation = Callable[[SessionStore, LoadedSession], object]
-
-
-@pytest.fixture
-def counter(url) -> Iterator[Counter]:
-    counter = Counter(url)
-    yield counter
-    counter.close()
-
-
-@pytest.fixture
-def counted(make_store, counter) -> Iterator[Callable[..., SessionStore]]:
-    """Makes stores whose every round trip passes the counter."""
-    made = []
-
-    def make(**options) -> SessionStore:
-        store = make_store(counter.url, **{"timestamps": True, "sync_timeout": 10, **options})
-        store.wait_for_sync()
-        counter.watch(store._database.engine)
-        made.append(store)
-        return store
-
-    yield make
-    for store in made:
-        store.close()
 
 
 ONE: dict[str, Operation] = {

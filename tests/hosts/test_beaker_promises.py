@@ -6,8 +6,6 @@ import pytest
 from beaker_site import LOGIN, at_once, in_flight
 from values import stored_rows, write_row
 
-from wire import Counter
-
 HOUR = 3600
 
 
@@ -232,67 +230,3 @@ def test_p8_a_corrupt_row_is_a_visitor_without_a_session_and_no_error(site, stor
     assert bob.data() == LOGIN | {"device": "laptop"}
     ann.log_in()
     assert ann.data() == LOGIN
-
-
-# -- P9
-
-
-@pytest.mark.parametrize("serializer", ["pickle", "json"])
-def test_p9_requests_that_only_look_write_nothing(open_site, store, serializer):
-    browser = open_site(timeout=HOUR, data_serializer=serializer).browser()
-    browser.log_in()
-    before = stored_rows(store)
-    for _ in range(100):
-        assert browser.data() == LOGIN
-
-    assert stored_rows(store) == before
-
-
-def test_p9_nor_does_a_save_without_a_change(open_site, store):
-    browser = open_site(auto=True).browser()
-    browser.log_in()
-    before = stored_rows(store)
-    for _ in range(10):
-        browser.visit(lambda session: [session.update(LOGIN), session.save()])
-
-    assert stored_rows(store) == before
-
-
-def test_p9_the_expiry_is_moved_once_in_a_while(moved_store, let_pass, open_site):
-    store = moved_store(timestamps=True)
-    browser = open_site(store=store, timeout=HOUR).browser()
-    browser.log_in()
-    seen = {str(stored_rows(store))}
-    for _ in range(60):
-        let_pass(10)
-        browser.data()
-        seen.add(str(stored_rows(store)))
-
-    assert len(seen) == 1 + 60 * 10 // 60
-
-
-def test_p9_visitors_who_were_never_saved_write_nothing(site, store):
-    store.wait_for_sync()
-    for _ in range(3):
-        visitor = site.browser()
-        visitor.data()
-        visitor.visit(lambda session: session.delete())
-        visitor.cookie = "junk"
-        visitor.data()
-
-    assert stored_rows(store) == []
-
-
-def test_p9_a_request_reads_with_one_statement_and_writes_with_one(make_store, open_site, url):
-    counter = Counter(url)
-    store = make_store(counter.url, timestamps=True)
-    store.wait_for_sync()
-    counter.watch(store._database.engine)
-    browser = open_site(store=store, timeout=HOUR).browser()
-    browser.log_in()
-    with counter.expect(1):
-        browser.data()
-    with counter.expect(2):
-        browser.visit(lambda session: [session.update(cart=[2]), session.save()])
-    store.close()
-    counter.close()

@@ -9,34 +9,20 @@ from beaker_site import LOGIN, in_flight
 from values import stored_rows
 
 from schema_session_backend.beaker import SchemaSession
-from wire import Counter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from schema_session_backend import SessionStore
 
 HOUR = 3600
 
 
 @pytest.fixture
-def counter(url) -> Iterator[Counter]:
-    """Counts what `store` sends."""
-    counter = Counter(url)
-    yield counter
-    counter.close()
-
-
-@pytest.fixture
-def store(make_store, counter) -> Iterator[SessionStore]:
+def store(counted) -> SessionStore:
     """A store whose statements are counted."""
-    store = make_store(counter.url, timestamps=True)
-    store.wait_for_sync()
-    counter.watch(store._database.engine)
+    store = counted()
     # The first connection has to be set up, which is no part of a request.
     store.count()
-    yield store
-    store.close()
+    return store
 
 
 @pytest.fixture
@@ -127,6 +113,19 @@ def test_p9_a_request_that_only_looked_does_not_write_because_another_one_did(br
         before = stored_rows(store)
 
     assert stored_rows(store) == before
+
+
+def test_p9_the_expiry_is_moved_once_in_a_while(moved_store, let_pass, open_site):
+    store = moved_store(timestamps=True)
+    browser = open_site(store=store, timeout=HOUR).browser()
+    browser.log_in()
+    seen = {str(stored_rows(store))}
+    for _ in range(60):
+        let_pass(10)
+        browser.data()
+        seen.add(str(stored_rows(store)))
+
+    assert len(seen) == 1 + 60 * 10 // 60
 
 
 def test_p9_no_log_line_has_an_id_or_a_value(site, store, caplog):
