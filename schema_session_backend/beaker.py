@@ -21,10 +21,10 @@ from beaker.synchronization import NameLock, file_synchronizer
 
 from .config import refuse_unknown, shared_store
 from .errors import ConfigurationError, InvalidSessionId
-from .session import LoadedSession, Outcome
 from .sessionid import new_session_id
 
 if TYPE_CHECKING:
+    from .session import LoadedSession
     from .store import SessionStore
 
 _log = logging.getLogger("schema_session_backend")
@@ -176,10 +176,9 @@ class SchemaNamespaceManager(NamespaceManager):
         self._save(session, data)
 
     def _save(self, session: LoadedSession, data: dict[str, Any]) -> None:
-        outcome, self._session = self._sessions.save(session, data, self._timeout, new_sid=self.namespace)
-        self.is_gone = outcome is Outcome.GONE
-        if self.is_gone:
-            _log.info("a request's changes were dropped, because its session was ended meanwhile")
+        saved = self._sessions.save(session, data, self._timeout, new_sid=self.namespace)
+        self._session = saved.session
+        self.is_gone = saved.is_gone
 
     # -- caches
 

@@ -22,10 +22,10 @@ def seconds(value: Seconds, name: str) -> float:
         ConfigurationError: naming the argument, for anything else.
     """
     span = value.total_seconds() if isinstance(value, dt.timedelta) else value
-    if type(span) not in {int, float} or math.isnan(span) or span <= 0:
+    if type(span) not in {int, float} or not span > 0:
         msg = f"{name} takes seconds (an int, float or timedelta) greater than 0, or math.inf, not {value!r}"
         raise ConfigurationError(msg)
-    return float(span)
+    return float(min(span, LONGEST_MS)) if type(span) is int else float(span)
 
 
 def milliseconds(span: float) -> int | None:

@@ -16,7 +16,7 @@ from .fields import OMITTED
 from .session import LoadedSession, Outcome, Saved
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from .codec import Codec
     from .database import Database, Joined
@@ -87,7 +87,7 @@ class Saving:
         if loaded.is_blank:
             return self.save(renamed, wanted, connection)
         saved = self.save(loaded, wanted._replace(new_handle=renamed.handle), connection)
-        if saved.outcome is Outcome.GONE:
+        if saved.is_gone:
             return saved
         return Saved(saved.outcome, saved.session.renamed(renamed.sid, renamed.handle))
 
@@ -130,16 +130,43 @@ class Saving:
             target = min(target, int((loaded.created_at.timestamp() + self._absolute) * 1000))
         return abs(target - loaded.expire_at) >= interval * 1000
 
+    def add(self, handle: str, wanted: Wanted, connection: Joined | None) -> bool:
+        """See `SessionStore.add`."""
+        values, omitted = self._rows.new(handle, self._codec.split(wanted.data), wanted.span)
+        if self._is_inserted(values, omitted, connection):
+            return True
+        expired = self._database.run(self._statements.delete_expired([handle]), {}, connection).count
+        return expired > 0 and self._is_inserted(values, omitted, connection)
+
+    def update(
+        self, sid: str, handle: str, change: Callable[[dict[str, Any]], Mapping[str, Any]], connection: Joined
+    ) -> dict[str, Any] | None:
+        """See `SessionStore.update`; the connection is in a transaction."""
+        run = self._database.run
+        locked = run(self._statements.lock, {"ssb_handle": handle}, connection)
+        current = self._rows.first(sid, handle, locked)
+        if current is None or current.revision is None:
+            return None
+        data = dict(change(current.data))
+        split = self._codec.split_known(data)
+        values = self._rows.known(handle, split, None, revision=current.revision)
+        run(self._statements.amend, values, connection)
+        return data
+
     def _insert(self, blank: LoadedSession, wanted: Wanted, connection: Joined | None) -> Saved:
         split = self._codec.split(wanted.data)
         values, omitted = self._rows.new(blank.handle, split, wanted.span)
-        try:
-            inserted = self._database.run(self._statements.insert(omitted), values, connection).count
-        except SessionExists:
-            inserted = 0
-        if inserted:
+        if self._is_inserted(values, omitted, connection):
             return Saved(Outcome.SAVED, _after(blank, split, wanted, revision=values["ssb_revision"]))
         return self._merge(blank, wanted, connection)
+
+    def _is_inserted(
+        self, values: dict[str, Any], omitted: frozenset[str], connection: Joined | None
+    ) -> bool:
+        try:
+            return self._database.run(self._statements.insert(omitted), values, connection).count > 0
+        except SessionExists:
+            return False
 
     def _merge(self, loaded: LoadedSession, wanted: Wanted, connection: Joined | None) -> Saved:
         if connection is not None:

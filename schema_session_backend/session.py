@@ -77,6 +77,11 @@ class Saved(NamedTuple):
     outcome: Outcome
     session: LoadedSession
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether nothing was stored, because the session was ended meanwhile."""
+        return self.outcome is Outcome.GONE
+
 
 @dataclass(frozen=True, slots=True)
 class Record:

@@ -88,6 +88,11 @@ class Statements:
         """Read a live session and keep others from changing it until the transaction ends."""
         return Query(self._selected().where(self._this, self.live).with_for_update())
 
+    @cached_property
+    def exists(self) -> Query:
+        """Look whether there is a live session."""
+        return Query(select(literal_column("1")).select_from(self.table.table).where(self._this, self.live))
+
     def load_many(self, handles: Sequence[str]) -> Query:
         """Read live sessions; the handle comes last in a row."""
         return Query(self._listed().where(self.table.sid.in_(handles), self.live))
@@ -155,6 +160,13 @@ class Statements:
         return self._save(self._new_sid)
 
     @cached_property
+    def amend(self) -> Query:
+        """Replace a session that is locked, and leave its expiry alone."""
+        updated_at = self.table.updated_at
+        stamp = {} if updated_at is None else {updated_at.name: self.dialect.utc_now}
+        return Query(update(self.table.table).where(self._this).values(self._replaced | stamp))
+
+    @cached_property
     def touch(self) -> Query:
         """Move the expiry of a live session, and nothing else."""
         return Query(update(self.table.table).where(self._this, self.live).values(self._renewed))
@@ -174,6 +186,11 @@ class Statements:
         """Remove a session."""
         return Query(delete(self.table.table).where(self._this))
 
+    def destroy_many(self, handles: Sequence[str]) -> Query:
+        """Remove sessions."""
+        by_key = self.dialect.delete_by_key(self.table.table)
+        return Query(by_key.where(self.table.sid.in_(handles)))
+
     @cached_property
     def revoke(self) -> Query:
         """Remove a live session."""
@@ -184,10 +201,13 @@ class Statements:
         """Give a live session a new id."""
         return Query(update(self.table.table).where(self._this, self.live).values(self._new_sid))
 
-    @cached_property
-    def clear(self) -> Query:
-        """Remove every session."""
-        return Query(delete(self.table.table))
+    def clear(self, where: Sequence[Condition]) -> Query:
+        """Remove every session, live or not."""
+        return Query(delete(self.table.table).where(*where))
+
+    def marked(self, mark: str) -> Condition:
+        """That a handle begins with a mark; LIKE would take its case for equal on SQLite."""
+        return func.substr(self.table.sid, 1, len(mark)) == mark
 
     def find(self, where: Sequence[Condition], limit: int | None) -> Query:
         """Read live sessions, the newest first; the handle comes last in a row."""
@@ -229,14 +249,18 @@ class Statements:
     def _this(self) -> Condition:
         return self.table.sid == bindparam("ssb_handle", type_=String)
 
-    def _save(self, more: dict[str, Any]) -> Query:
+    @cached_property
+    def _replaced(self) -> dict[str, Any]:
         table = self.table
         values = {field.name: self._bound_field(index) for index, field in enumerate(table.fields)}
         values[table.additional.name] = bindparam("ssb_additional", type_=table.additional.type)
         values[table.revision.name] = table.revision + literal_column("1")
-        unchanged = table.revision == bindparam("ssb_revision", type_=BigInteger)
-        values |= self._renewed | more
-        return Query(update(table.table).where(self._this, unchanged, self.live).values(values))
+        return values
+
+    def _save(self, more: dict[str, Any]) -> Query:
+        unchanged = self.table.revision == bindparam("ssb_revision", type_=BigInteger)
+        values = self._replaced | self._renewed | more
+        return Query(update(self.table.table).where(self._this, unchanged, self.live).values(values))
 
     def _renew(self, more: dict[str, Any]) -> Query:
         revision = self.table.revision

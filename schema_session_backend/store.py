@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Never
+import copy
+import logging
+from typing import TYPE_CHECKING, Any, Final, Never, TypeVar
 
-from . import durations, options, sessionid
+from . import durations, options
 from .codec import EMPTY, Codec
 from .database import Database
 from .errors import ConfigurationError
@@ -13,12 +15,13 @@ from .rows import Rows
 from .saving import Saving, Wanted
 from .serializer import Serializer, serializer_for
 from .session import LoadedSession, Outcome, Record, Saved
+from .sessionid import Ids
 from .statements import Statements, conditions
 from .sync import Synchronizer
 from .table import Declaration, Names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from sqlalchemy import Column, ColumnElement, Engine, MetaData, Table
     from sqlalchemy.engine import URL
@@ -27,10 +30,15 @@ if TYPE_CHECKING:
     from .durations import Seconds
     from .query import Query
 
+T = TypeVar("T")
+
+_log = logging.getLogger("schema_session_backend")
+
 DAY: Final = 24 * 60 * 60
 HOUR: Final = 60 * 60
-# Rows of one upsert: far below any database's limit of parameters.
+# Of one statement: far below any database's limit of parameters.
 ROWS_AT_ONCE: Final = 500
+HANDLES_AT_ONCE: Final = 20_000
 
 
 class SessionStore:
@@ -104,7 +112,7 @@ class SessionStore:
         timeout = durations.seconds(sync_timeout, "sync_timeout")
         self._max_age = options.span(max_age, "max_age")
         self._absolute = options.span(absolute_max_age, "absolute_max_age")
-        self._handle = sessionid.hashed if hash_sid else sessionid.plain
+        self._ids = Ids(hashed=hash_sid)
         self._database = Database(engine_or_url, timeout=timeout)
         declaration = Declaration(
             names=Names(sid_name, additional_name, expire_at_name, revision_name),
@@ -170,10 +178,66 @@ class SessionStore:
             UnserializableValue: naming a key whose value would not come back equal.
             SessionTooLarge: if it is larger than `max_size`.
         """
-        handle = self._handle(sessionid.require(sid))
+        handle = self._ids.require(sid)
         values, omitted = self._rows.new(handle, self._codec.split(data), self._span(max_age))
         self._run(self._statements.upsert(omitted), values, connection)
         self._wrote(connection)
+
+    def add(
+        self,
+        sid: str,
+        data: Mapping[str, Any],
+        max_age: Seconds | None = None,
+        *,
+        connection: Joined | None = None,
+    ) -> bool:
+        """Store a session unless there is one; returns whether it was stored.
+
+        Arguments and errors are those of `set`.
+        """
+        self._synchronizer.ensure()
+        handle = self._ids.require(sid)
+        added = self._saving.add(handle, Wanted(data, self._span(max_age)), connection)
+        self._wrote(connection)
+        return added
+
+    def has(self, sid: str, *, connection: Joined | None = None) -> bool:
+        """Whether there is such a session; nothing of it is read."""
+        if not self._ids.are_possible(sid):
+            return False
+        return bool(
+            self._run(self._statements.exists, {"ssb_handle": self._ids.handle(sid)}, connection).rows
+        )
+
+    def update(
+        self,
+        sid: str,
+        change: Callable[[dict[str, Any]], Mapping[str, Any]],
+        *,
+        connection: Joined | None = None,
+    ) -> dict[str, Any] | None:
+        """Change a session while nobody else can, such as to count in it; its expiry stays.
+
+        Args:
+            sid: the session id.
+            change: makes the new data of the old. It must not use the store, and may be called again.
+            connection: see the class.
+
+        Returns:
+            the new data, or None if there is no such session.
+
+        Raises:
+            InvalidField, UnserializableValue, SessionTooLarge: as `set` does.
+        """
+        if not self._ids.are_possible(sid):
+            return None
+        self._synchronizer.ensure()
+        handle = self._ids.handle(sid)
+        if connection is not None:
+            return self._saving.update(sid, handle, change, connection)
+        data = self._database.transact(lambda own: self._saving.update(sid, handle, change, own))
+        self._janitor.wake()
+        return data
 
     def touch(self, sid: str, max_age: Seconds | None = None, *, connection: Joined | None = None) -> bool:
         """Start the idle timeout anew; returns whether there was such a session.
@@ -184,18 +248,20 @@ class SessionStore:
             connection: see the class.
         """
         span = self._span(max_age)
-        if not sessionid.is_possible(sid):
+        if not self._ids.are_possible(sid):
             return False
-        values = {"ssb_handle": self._handle(sid), "ssb_max_age": span}
+        values = {"ssb_handle": self._ids.handle(sid), "ssb_max_age": span}
         touched = self._run(self._statements.touch, values, connection).count
         self._wrote(connection)
         return touched > 0
 
     def destroy(self, sid: str, *, connection: Joined | None = None) -> bool:
         """Remove a session, expired or not; returns whether there was a row of it."""
-        if not sessionid.is_possible(sid):
+        if not self._ids.are_possible(sid):
             return False
-        return self._run(self._statements.destroy, {"ssb_handle": self._handle(sid)}, connection).count > 0
+        return (
+            self._run(self._statements.destroy, {"ssb_handle": self._ids.handle(sid)}, connection).count > 0
+        )
 
     def rotate(self, old_sid: str, new_sid: str, *, connection: Joined | None = None) -> bool:
         """Give a session a new id, as a login should; the old id is dead from then on.
@@ -212,19 +278,19 @@ class SessionStore:
             InvalidSessionId: if no session can have the new id.
             SessionExists: if the new id is taken.
         """
-        new_handle = self._handle(sessionid.require(new_sid))
-        if not sessionid.is_possible(old_sid):
+        new_handle = self._ids.require(new_sid)
+        if not self._ids.are_possible(old_sid):
             return False
-        values = {"ssb_handle": self._handle(old_sid), "ssb_new_handle": new_handle}
+        values = {"ssb_handle": self._ids.handle(old_sid), "ssb_new_handle": new_handle}
         return self._run(self._statements.rotate, values, connection).count > 0
 
     # -- load, change, save: what host adapters use
 
     def load(self, sid: str, *, connection: Joined | None = None) -> LoadedSession | None:
         """The session with what a later `save` needs, or None if there is no such session."""
-        if not sessionid.is_possible(sid):
+        if not self._ids.are_possible(sid):
             return None
-        handle = self._handle(sid)
+        handle = self._ids.handle(sid)
         return self._rows.first(
             sid, handle, self._run(self._statements.load, {"ssb_handle": handle}, connection)
         )
@@ -237,7 +303,7 @@ class SessionStore:
         Raises:
             InvalidSessionId: for an id that no session can have.
         """
-        handle = self._handle(sessionid.require(sid))
+        handle = self._ids.require(sid)
         return LoadedSession(sid, handle, {}, None, 0, None, None, None, EMPTY)
 
     def save(
@@ -279,17 +345,20 @@ class SessionStore:
             saved = self._saving.save_renamed(loaded, renamed, wanted, connection)
         if saved.outcome in {Outcome.SAVED, Outcome.TOUCHED}:
             self._wrote(connection)
+        elif saved.is_gone:
+            _log.info("a request's changes were dropped, because its session was ended meanwhile")
         return saved
 
     # -- many sessions
 
     def get_many(self, sids: Iterable[str], *, connection: Joined | None = None) -> dict[str, dict[str, Any]]:
-        """The data of those of the sessions that there are, by id, in one statement."""
-        by_handle = {self._handle(sid): sid for sid in sids if sessionid.is_possible(sid)}
-        if not by_handle:
-            return {}
-        found = self._run(self._statements.load_many(list(by_handle)), {}, connection)
-        return {by_handle[session.handle]: session.data for session in self._rows.listed(found)}
+        """The data of those of the sessions that there are, by id; up to 20,000 in one statement."""
+        by_handle = {self._ids.handle(sid): sid for sid in sids if self._ids.are_possible(sid)}
+        return {
+            by_handle[session.handle]: session.data
+            for handles in _batches(list(by_handle), HANDLES_AT_ONCE)
+            for session in self._rows.listed(self._run(self._statements.load_many(handles), {}, connection))
+        }
 
     def set_many(
         self,
@@ -306,13 +375,13 @@ class SessionStore:
         span = self._span(max_age)
         rows: dict[frozenset[str], list[dict[str, Any]]] = {}
         for sid, data in sessions.items():
-            handle = self._handle(sessionid.require(sid))
+            handle = self._ids.require(sid)
             values, omitted = self._rows.new(handle, self._codec.split(data), span)
             rows.setdefault(omitted, []).append(self._statements.row(values))
         batches = [
-            self._statements.upsert_many(group[start : start + ROWS_AT_ONCE])
+            self._statements.upsert_many(batch)
             for group in rows.values()
-            for start in range(0, len(group), ROWS_AT_ONCE)
+            for batch in _batches(group, ROWS_AT_ONCE)
         ]
         if len(batches) > 1 and connection is None:
             self._synchronizer.ensure()
@@ -321,6 +390,14 @@ class SessionStore:
             for batch in batches:
                 self._run(batch, {}, connection)
         self._wrote(connection)
+
+    def destroy_many(self, sids: Iterable[str], *, connection: Joined | None = None) -> int:
+        """Remove sessions, expired or not; returns how many rows that were. Up to 20,000 in one statement."""
+        every = [self._ids.handle(sid) for sid in sids if self._ids.are_possible(sid)]
+        return sum(
+            self._run(self._statements.destroy_many(handles), {}, connection).count
+            for handles in _batches(every, HANDLES_AT_ONCE)
+        )
 
     # -- searching and revoking
 
@@ -346,16 +423,13 @@ class SessionStore:
         if limit is not None and (type(limit) is not int or limit < 0):
             msg = "find: limit takes how many sessions to return at most, 0 or more, or None"
             raise ConfigurationError(msg)
-        if limit is not None and (type(limit) is not int or limit < 0):
-            msg = "limit takes how many sessions to find at most, 0 or more, or None"
-            raise ConfigurationError(msg)
-        query = self._statements.find(conditions(self._table, where, fields), limit)
+        query = self._statements.find(self._found(where, fields), limit)
         found = self._run(query, {}, connection)
         return [session.record() for session in self._rows.listed(found)]
 
     def count(self, *where: ColumnElement[bool], connection: Joined | None = None, **fields: Any) -> int:
         """How many live sessions `find` would find."""
-        query = self._statements.count(conditions(self._table, where, fields))
+        query = self._statements.count(self._found(where, fields))
         return int(self._run(query, {}, connection).rows[0][0])
 
     def revoke(self, handle: str, *, connection: Joined | None = None) -> bool:
@@ -363,7 +437,7 @@ class SessionStore:
 
         Requests of that session which are running now cannot bring it back.
         """
-        if not sessionid.is_possible(handle):
+        if not self._ids.is_handle(handle):
             return False
         return self._run(self._statements.revoke, {"ssb_handle": handle}, connection).count > 0
 
@@ -385,8 +459,8 @@ class SessionStore:
         Raises:
             ConfigurationError: without any condition; to remove every session there is `clear`.
         """
-        found = conditions(self._table, where, fields, required_by="revoke_where")
-        spared = self._handle(keep) if keep is not None and sessionid.is_possible(keep) else None
+        found = self._found(where, fields, required_by="revoke_where")
+        spared = self._ids.handle(keep) if keep is not None and self._ids.are_possible(keep) else None
         return self._run(self._statements.revoke_where(found, spared), {}, connection).count
 
     def keep_newest(
@@ -406,7 +480,7 @@ class SessionStore:
         if type(newest) is not int or newest < 0:
             msg = "keep_newest takes how many sessions to keep, 0 or more"
             raise ConfigurationError(msg)
-        found = conditions(self._table, where, fields, required_by="keep_newest")
+        found = self._found(where, fields, required_by="keep_newest")
         return self._run(self._statements.revoke_older(newest, found), {}, connection).count
 
     def handle(self, sid: str) -> str:
@@ -415,7 +489,20 @@ class SessionStore:
         Raises:
             InvalidSessionId: if no session can have that id.
         """
-        return self._handle(sessionid.require(sid))
+        return self._ids.require(sid)
+
+    def prefixed(self, prefix: str) -> SessionStore:
+        """A store for the sessions whose ids begin with a prefix, in the same table and with the same pool.
+
+        It takes ids without the prefix, and finds, counts, revokes and clears no other sessions. With
+        `hash_sid=False` no prefix may begin with another one.
+
+        Raises:
+            ConfigurationError: for a prefix that no session id could begin with.
+        """
+        store = copy.copy(self)
+        store._ids = self._ids.prefixed(prefix)  # noqa: SLF001 - it is one of us
+        return store
 
     def repo(self) -> Table:
         """The SQLAlchemy table, for queries of your own: `store.repo().select().where(…)`."""
@@ -463,8 +550,8 @@ class SessionStore:
         return self._janitor.collect()
 
     def clear(self, *, connection: Joined | None = None) -> int:
-        """Remove every session of this table; returns how many rows that were."""
-        return self._run(self._statements.clear, {}, connection).count
+        """Remove every session of this store's table, or of its prefix; returns how many rows that were."""
+        return self._run(self._statements.clear(self._own), {}, connection).count
 
     def close(self) -> None:
         """Stop background work, and close the connections of an engine that was made for this store."""
@@ -472,6 +559,20 @@ class SessionStore:
         self._database.close()
 
     # -- inside
+
+    @property
+    def _own(self) -> list[ColumnElement[bool]]:
+        mark = self._ids.mark
+        return [self._statements.marked(mark)] if mark else []
+
+    def _found(
+        self,
+        where: Sequence[ColumnElement[bool]],
+        fields: Mapping[str, Any],
+        *,
+        required_by: str | None = None,
+    ) -> list[ColumnElement[bool]]:
+        return [*conditions(self._table, where, fields, required_by=required_by), *self._own]
 
     def _run(self, query: Query, values: Mapping[str, Any], connection: Joined | None) -> Result:
         self._synchronizer.ensure()
@@ -485,3 +586,7 @@ class SessionStore:
         """Milliseconds of idle time for a statement; None for a session that never expires."""
         span = self._max_age if max_age is None else durations.seconds(max_age, "max_age")
         return durations.milliseconds(min(span, self._absolute))
+
+
+def _batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
