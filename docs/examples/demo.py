@@ -6,6 +6,7 @@ Run it with `make demo`. What makes the sessions searchable is in `site`; the re
 from __future__ import annotations
 
 import argparse
+import signal
 import tempfile
 from html import escape
 from pathlib import Path
@@ -172,6 +173,8 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description="A small site whose sessions are rows.")
     arguments.add_argument("--port", type=int, default=8000, help="0 for any free one; by default 8000")
     port = arguments.parse_args().port
+    # Shells have what they start in the background ignore Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="sessions-") as directory:
         application = site(f"sqlite:///{directory}/demo.db")
         try:
