@@ -57,7 +57,9 @@ class InvalidSessionId(SessionStoreError, ValueError):
     """Something was to be stored under an id that no session can have."""
 
     def __init__(self) -> None:
-        super().__init__("a session id must be 1 to 255 ASCII characters without NUL; use new_session_id()")
+        super().__init__(
+            "a session id or cache key must be 1 to 255 ASCII characters without NUL; use new_session_id()"
+        )
 
 
 class InvalidField(SessionStoreError, ValueError):
@@ -98,6 +100,10 @@ class SessionTooLarge(SessionStoreError, ValueError):
         super().__init__(problem)
         self.size = size
         self.limit = limit
+
+
+class NotAnInteger(SessionStoreError, TypeError):
+    """A cached value was to be counted up or down and is no int; it was left as it was."""
 
 
 class StoreUnavailable(SessionStoreError):

@@ -37,6 +37,9 @@ def run(page: Path) -> None:
         exec(compile("\n" * line + code, page, "exec", dont_inherit=True), names)
         if "application" in names:
             visit(names.pop("application"))
+    if "app" in names:
+        # Flask's, which takes no more routes after its first request.
+        visit(names["app"])
 
 
 def visit(application) -> None:

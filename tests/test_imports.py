@@ -99,13 +99,17 @@ def imported(path: Path) -> set[str]:
     return found
 
 
-def test_only_the_beaker_module_imports_a_host():
+def test_only_a_hosts_module_imports_that_host():
     hosts = {str(path.relative_to(PACKAGE)): imported(path) & HOSTS for path in PACKAGE.rglob("*.py")}
 
-    assert {module: found for module, found in hosts.items() if found} == {"beaker.py": {"beaker"}}
+    assert {module: found for module, found in hosts.items() if found} == {
+        "beaker.py": {"beaker"},
+        "cachelib.py": {"cachelib"},
+    }
 
 
 def test_the_core_does_not_import_the_modules_of_hosts():
+    of_hosts = {"beaker": {"config"}, "cachelib": {"flask"}, "flask": set(), "config": set()}
     for path in PACKAGE.rglob("*.py"):
         relative = [
             node
@@ -113,4 +117,14 @@ def test_the_core_does_not_import_the_modules_of_hosts():
             if isinstance(node, ast.ImportFrom) and node.level
         ]
         named = {node.module for node in relative} | {alias.name for node in relative for alias in node.names}
-        assert not named & {"beaker", "config"} or path.name == "beaker.py", path.name
+        assert named & of_hosts.keys() <= of_hosts.get(path.stem, set()), path.name
+
+
+def test_the_cache_does_not_import_flask():
+    used = modules_after(
+        "from schema_session_backend import SessionStore\n"
+        "from schema_session_backend.cachelib import SchemaCache\n"
+        "SchemaCache(SessionStore('sqlite://')).set('a', 1)"
+    )
+
+    assert used & HOSTS == {"cachelib"}

@@ -6,6 +6,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from schema_session_backend import Outcome, SessionStore
+from schema_session_backend.cachelib import SchemaCache
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,3 +95,12 @@ def add_column(url: str, table_names: list[str], name: str) -> None:
         with opened(url, table_name, schemas=f"{SCHEMAS}; place String(20) index", sync_timeout=30) as store:
             store.set(name, {"user_id": 1, "place": name})
             assert store.get(name) == {"user_id": 1, "place": name}
+
+
+def count_up(url: str, table_name: str) -> None:
+    """Count 20 times on each of two counters."""
+    with opened(url, table_name) as store:
+        cache = SchemaCache(store)
+        for _ in range(20):
+            cache.inc("counter")
+            cache.inc("other", 2**64)
