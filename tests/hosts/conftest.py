@@ -1,14 +1,16 @@
-"""What the tests of Beaker can ask for: a small site on its middleware, browsers, and its clock."""
+"""What the tests of hosts can ask for: a small site on each host in turn, and a clock to move."""
 
 from __future__ import annotations
 
 import time
+from functools import partial
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import beaker.session
 import pytest
-from beaker_site import Site
+from beaker_site import open_beaker_site
+from flask_site import FlaskSite
 
 import schema_session_backend.beaker
 from schema_session_backend import config
@@ -17,8 +19,17 @@ from schema_session_backend.beaker import SchemaSession
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from browsing import Site
+
     from clocks import MovedClock
     from schema_session_backend import SessionStore
+
+HOSTS: dict[str, Callable[..., Site]] = {
+    "beaker": open_beaker_site,
+    "SchemaSession": partial(open_beaker_site, session_class=SchemaSession),
+    "flask": FlaskSite,
+}
+"""Every contract of hosts runs on each of these, opened with `store=` and, in seconds, `timeout=`."""
 
 
 @pytest.fixture(autouse=True)
@@ -30,21 +41,16 @@ def _close_shared_stores() -> Iterator[None]:
     config._stores.clear()
 
 
-@pytest.fixture(params=[None, SchemaSession], ids=["plain", "SchemaSession"])
-def session_class(request: pytest.FixtureRequest) -> type[SchemaSession] | None:
-    """Beaker's own session class, and ours."""
+@pytest.fixture(params=list(HOSTS))
+def host(request: pytest.FixtureRequest) -> str:
+    """A host's name, each in turn."""
     return request.param
 
 
 @pytest.fixture
-def open_site(store: SessionStore, session_class: type[SchemaSession] | None) -> Callable[..., Site]:
-    """Opens a site; by default its sessions are in `store`."""
-
-    def open_site(**settings: Any) -> Site:
-        chosen = {"type": "schema", "store": store, "session_class": session_class} | settings
-        return Site({f"session.{name}": value for name, value in chosen.items() if value is not None})
-
-    return open_site
+def open_site(store: SessionStore, host: str) -> Callable[..., Site]:
+    """Opens a site on the host; by default its sessions are in `store`."""
+    return lambda **settings: HOSTS[host](**{"store": store, **settings})
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from uuid import UUID
 
 import pytest
 from beaker.cache import clsmap
-from beaker_site import LOGIN, Site
+from beaker_site import BeakerSite
+from browsing import LOGIN
 from sqlalchemy import Column, DateTime, Integer, create_engine, func, select
 from values import identical, no_sql, stored_rows
 
@@ -18,6 +19,13 @@ from schema_session_backend import ConfigurationError, InvalidField, Unserializa
 from schema_session_backend.beaker import SchemaNamespaceManager
 
 HOUR = 3600
+
+
+@pytest.fixture(params=["beaker", "SchemaSession"])
+def host(request):
+    """Beaker's own session class, and ours."""
+    return request.param
+
 
 # -- settings
 
@@ -48,7 +56,7 @@ def test_an_ini_file_is_all_it_takes(make_store, url, table_name, prefix):
         {prefix}.cookie_expires = true
         """)
     )
-    browser = Site(dict(parser["app:main"])).browser()
+    browser = BeakerSite(dict(parser["app:main"])).browser()
     browser.log_in()
 
     store = make_store(timestamps=True)
@@ -65,7 +73,7 @@ def test_a_dict_is_all_it_takes(make_store, url, table_name, as_engine):
     engine = create_engine(url)
     schemas = list(make_store().table.columns)[1:4]
     settings = {"type": "schema", "url": engine if as_engine else url, "table_name": table_name}
-    browser = Site(
+    browser = BeakerSite(
         {f"session.{name}": value for name, value in {**settings, "schemas": schemas}.items()}
     ).browser()
     browser.log_in()
@@ -77,7 +85,7 @@ def test_a_dict_is_all_it_takes(make_store, url, table_name, as_engine):
 
 def test_the_store_can_be_named_by_a_dotted_name(store, monkeypatch):
     monkeypatch.setattr("beaker_site.STORE", store, raising=False)
-    browser = Site({"session.type": "schema", "session.store": "beaker_site:STORE"}).browser()
+    browser = BeakerSite({"session.type": "schema", "session.store": "beaker_site:STORE"}).browser()
     browser.log_in()
 
     assert store.count(user_id=42) == 1
@@ -254,9 +262,7 @@ def test_the_creation_time_stays_and_the_last_access_is_known(site):
 # -- timeouts
 
 
-def test_a_session_times_out_after_its_timeout_without_a_request(
-    moved_store, let_pass, open_site, session_class
-):
+def test_a_session_times_out_after_its_timeout_without_a_request(moved_store, let_pass, open_site, host):
     store = moved_store(timestamps=True)
     browser = open_site(store=store, timeout=HOUR).browser()
     browser.log_in()
@@ -266,7 +272,7 @@ def test_a_session_times_out_after_its_timeout_without_a_request(
     let_pass(HOUR + 1)
 
     assert browser.data() == {}
-    assert store.count() == (0 if session_class else 1)
+    assert store.count() == (1 if host == "beaker" else 0)
     let_pass(121)
     assert store.count() == 0
 
@@ -355,3 +361,41 @@ def test_an_id_that_no_session_can_have_never_reaches_sql(site, store, junk):
     store.wait_for_sync()
     with no_sql(store):
         site.browser().send(b"beaker.session.id=" + JUNK[junk])
+
+
+# -- what it costs
+
+
+def test_p9_with_the_json_serializer_a_request_that_only_looks_writes_nothing_either(open_site, store):
+    browser = open_site(data_serializer="json").browser()
+    browser.log_in()
+    before = stored_rows(store)
+    for _ in range(10):
+        assert browser.data() == LOGIN
+
+    assert stored_rows(store) == before
+
+
+def test_p9_a_page_that_does_not_ask_for_the_session_costs_nothing(site, store):
+    browser = site.browser()
+    browser.log_in()
+
+    with no_sql(store):
+        browser.visit(lambda session: None)
+
+
+def test_p9_a_logout_of_a_visitor_without_a_session_costs_nothing(site, store):
+    store.wait_for_sync()
+
+    with no_sql(store):
+        site.browser().log_out()
+
+
+def test_p9_get_by_id_is_one_read(open_site, counted, counter):
+    site = open_site(store=counted())
+    browser = site.browser()
+    browser.log_in()
+    sid = browser.sid()
+
+    with counter.expect(1):
+        site.browser().visit(lambda session: session.get_by_id(sid))

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import pytest
 from beaker.exceptions import BeakerWarning
-from beaker_site import LOGIN, Site, in_flight
+from beaker_site import BeakerSite
+from browsing import LOGIN, in_flight
 from values import no_sql, stored_rows
 
 from schema_session_backend import ConfigurationError, InvalidField, SessionStore, StoreUnavailable
-from schema_session_backend.beaker import SchemaSession
 
 PLANTED = "a" * 32
 
 
 @pytest.fixture
-def session_class():
+def host():
     """The one that this file is about."""
-    return SchemaSession
+    return "SchemaSession"
 
 
 @pytest.fixture
-def plain_site(store) -> Site:
+def plain_site(store) -> BeakerSite:
     """The same site with Beaker's own session class."""
-    return Site({"session.type": "schema", "session.store": store})
+    return BeakerSite({"session.type": "schema", "session.store": store})
 
 
 # -- session fixation
@@ -254,7 +254,7 @@ def test_an_outage_is_an_error_and_never_an_empty_session(open_site, down):
 
 
 def test_beakers_own_class_takes_it_for_a_corrupt_session_and_tries_again(down):
-    visitor = Site({"session.type": "schema", "session.store": down}).browser()
+    visitor = BeakerSite({"session.type": "schema", "session.store": down}).browser()
     visitor.cookie = PLANTED
 
     with pytest.warns(BeakerWarning, match="Invalidating corrupt session"), pytest.raises(StoreUnavailable):

@@ -1,9 +1,9 @@
-"""The promises of the store as requests through Beaker see them, with its own session class and with ours."""
+"""The promises of the store as requests through each host see them."""
 
 from __future__ import annotations
 
 import pytest
-from beaker_site import LOGIN, at_once, in_flight
+from browsing import LOGIN, at_once, in_flight
 from values import stored_rows, write_row
 
 HOUR = 3600
@@ -14,11 +14,11 @@ HOUR = 3600
 
 def test_p2_a_field_that_was_never_set_is_absent(site):
     browser = site.browser()
-    browser.visit(lambda session: [session.update(cart=[], device=None), session.save()])
+    browser.visit(lambda session: [session.update(cart=[], device=None), site.save(session)])
 
     assert browser.visit(lambda session: "user_id" in session) is False
     assert browser.visit(lambda session: "device" in session) is True
-    browser.visit(lambda session: [session.pop("device"), session.save()])
+    browser.visit(lambda session: [session.pop("device"), site.save(session)])
     assert browser.data() == {"cart": []}
 
 
@@ -34,8 +34,8 @@ def test_p4_requests_that_write_different_keys_at_once_both_win(site):
             site,
             browser.cookie,
             [
-                lambda session, turn=turn: [session.update(device=f"phone {turn}"), session.save()],
-                lambda session, turn=turn: [session.update(cart=[turn]), session.save()],
+                lambda session, turn=turn: [session.update(device=f"phone {turn}"), site.save(session)],
+                lambda session, turn=turn: [session.update(cart=[turn]), site.save(session)],
             ],
         )
         assert browser.data() == LOGIN | {"device": f"phone {turn}", "cart": [turn]}
@@ -50,7 +50,7 @@ def test_p4_none_of_many_keys_is_lost(site):
             site,
             browser.cookie,
             [
-                lambda session, key=f"{turn}/{number}": [session.update({key: 1}), session.save()]
+                lambda session, key=f"{turn}/{number}": [session.update({key: 1}), site.save(session)]
                 for number in range(6)
             ],
         )
@@ -61,31 +61,24 @@ def test_p4_none_of_many_keys_is_lost(site):
 def test_p4_of_one_key_the_later_save_wins_and_a_removal_stays(site):
     browser = site.browser()
     browser.log_in(color="red")
-    other = site.browser()
-    other.cookie = browser.cookie
+    other = site.browser(browser.cookie)
 
-    def do(session):
-        session.get("user_id")
-        other.visit(lambda theirs: [theirs.update(cart=[2]), theirs.pop("color"), theirs.save()])
-        session["cart"] = [3]
-        session.save()
-
-    browser.visit(do)
+    with in_flight(browser, lambda session: [session.update(cart=[3]), site.save(session)]):
+        other.visit(lambda session: [session.update(cart=[2]), session.pop("color"), site.save(session)])
 
     assert browser.data() == LOGIN | {"cart": [3]}
 
 
-def test_p4_two_first_saves_of_one_session_both_win(open_site):
+@pytest.mark.parametrize("host", ["beaker"])
+def test_p4_two_first_saves_of_one_session_both_win(site):
     """Two requests that load at once each start the session, under the id that one of them made."""
-    site = open_site(session_class=None)
-    browser = site.browser()
-    browser.cookie = "a" * 32
+    browser = site.browser("a" * 32)
     at_once(
         site,
         browser.cookie,
         [
-            lambda session: [session.update(user_id=42), session.save()],
-            lambda session: [session.update(cart=[1]), session.save()],
+            lambda session: [session.update(user_id=42), site.save(session)],
+            lambda session: [session.update(cart=[1]), site.save(session)],
         ],
     )
 
@@ -100,19 +93,19 @@ def test_p4_a_request_that_only_looked_undoes_nothing(moved_store, let_pass, ope
     let_pass(HOUR / 2)
 
     with in_flight(browser, lambda session: session.get("cart")):
-        other.visit(lambda session: [session.update(cart=[2]), session.pop("device"), session.save()])
+        other.visit(lambda session: [session.update(cart=[2]), session.pop("device"), site.save(session)])
 
     assert browser.data() == {"user_id": 42, "cart": [2]}
 
 
 def test_p4_between_two_hosts_with_stores_of_their_own_too(make_store, open_site):
-    here, there = (open_site(store=make_store(timestamps=True)) for _ in range(2))
-    browser = here.browser()
+    site, there = (open_site(store=make_store(timestamps=True)) for _ in range(2))
+    browser = site.browser()
     browser.log_in()
     other = there.browser(browser.cookie)
 
-    with in_flight(browser, lambda session: [session.update(device="laptop"), session.save()]):
-        other.visit(lambda session: [session.update(cart=[2]), session.save()])
+    with in_flight(browser, lambda session: [session.update(device="laptop"), site.save(session)]):
+        other.visit(lambda session: [session.update(cart=[2]), site.save(session)])
 
     assert browser.data() == other.data() == LOGIN | {"device": "laptop", "cart": [2]}
 
@@ -123,7 +116,7 @@ ENDS = {
     "revoke": lambda store, other, sid: store.revoke(store.handle(sid)),
     "destroy": lambda store, other, sid: store.destroy(sid),
     "revoke_where": lambda store, other, sid: store.revoke_where(user_id=42),
-    "delete in another request": lambda store, other, sid: other.visit(lambda session: session.delete()),
+    "a logout in another request": lambda store, other, sid: other.log_out(),
 }
 
 
@@ -133,7 +126,7 @@ def test_p5_a_session_that_was_ended_while_a_request_ran_stays_dead(site, store,
     browser.log_in()
     sid, other = browser.sid(), site.browser(browser.cookie)
 
-    with in_flight(browser, lambda session: [session.update(cart=[2]), session.save()]):
+    with in_flight(browser, lambda session: [session.update(cart=[2]), site.save(session)]):
         end(store, other, sid)
 
     assert stored_rows(store) == []
@@ -142,10 +135,11 @@ def test_p5_a_session_that_was_ended_while_a_request_ran_stays_dead(site, store,
 
 def test_p5_nor_does_one_that_expired_meanwhile_come_back(moved_store, let_pass, open_site):
     store = moved_store()
-    browser = open_site(store=store, timeout=HOUR).browser()
+    site = open_site(store=store, timeout=HOUR)
+    browser = site.browser()
     browser.log_in()
 
-    with in_flight(browser, lambda session: [session.update(cart=[2]), session.save()]):
+    with in_flight(browser, lambda session: [session.update(cart=[2]), site.save(session)]):
         let_pass(HOUR + 121)
 
     assert store.count() == 0
@@ -157,22 +151,23 @@ def test_p5_a_logout_among_many_saves_wins(site, store):
         browser = site.browser()
         browser.log_in()
         saves = [
-            lambda session, key=str(number): [session.update({key: 1}), session.save()] for number in range(5)
+            lambda session, key=str(number): [session.update({key: 1}), site.save(session)]
+            for number in range(5)
         ]
-        at_once(site, browser.cookie, [*saves, lambda session: session.delete()])
+        at_once(site, browser.cookie, [*saves, site.end])
 
         assert stored_rows(store) == []
 
 
-@pytest.mark.parametrize("session_class", [None])
+@pytest.mark.parametrize("host", ["beaker"])
 def test_p5_a_late_save_does_not_leak_into_a_new_session_of_the_same_id(site):
     """Only Beaker's own session class takes an old id again."""
     browser = site.browser()
     browser.log_in()
     other = site.browser(browser.cookie)
 
-    with in_flight(browser, lambda session: [session.update(secret=1), session.save()]):
-        other.visit(lambda session: session.delete())
+    with in_flight(browser, lambda session: [session.update(secret=1), site.save(session)]):
+        other.log_out()
         other = site.browser(browser.cookie)
         other.log_in(user_id=43)
 
@@ -181,11 +176,12 @@ def test_p5_a_late_save_does_not_leak_into_a_new_session_of_the_same_id(site):
 
 def test_p5_also_when_the_request_only_looked(moved_store, let_pass, open_site):
     store = moved_store()
-    browser = open_site(store=store).browser()
+    site = open_site(store=store)
+    browser = site.browser()
     browser.log_in()
     let_pass(HOUR)
 
-    browser.visit(lambda session: [session.get("user_id"), store.destroy(session.id)])
+    browser.visit(lambda session: [session.get("user_id"), store.destroy(site.sid(session))])
 
     assert stored_rows(store) == []
 
@@ -204,7 +200,8 @@ def test_p5_one_can_sign_in_again_after_that(site, store):
 
 def test_p6_no_request_extends_a_session_past_its_absolute_timeout(moved_store, let_pass, open_site):
     store = moved_store(timestamps=True, absolute_max_age=2 * HOUR)
-    browser = open_site(store=store, timeout=HOUR).browser()
+    site = open_site(store=store, timeout=HOUR)
+    browser = site.browser()
     browser.log_in()
     for _ in range(4):
         let_pass(HOUR // 2 - 10)

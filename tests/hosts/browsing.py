@@ -1,0 +1,144 @@
+"""A small site on a host's real middleware, its visitors' browsers, and requests at the same time."""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from webtest import TestApp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    Do = Callable[[Any], Any]
+    """What a request does with the host's session."""
+
+PATIENCE = 30
+LOGIN = {"user_id": 42, "device": "phone", "cart": [1]}
+
+
+class Site(ABC):
+    """A site that does with its session what a request's `environ["site.do"]` says."""
+
+    cookie: ClassVar[str]
+    """The name of the session's cookie."""
+
+    application: Any
+
+    def browser(self, cookie: str | None = None) -> Browser:
+        """A browser that has not been here, or that has another one's cookie."""
+        browser = Browser(self)
+        if cookie is not None:
+            browser.cookie = cookie
+        return browser
+
+    @staticmethod
+    @abstractmethod
+    def save(session: Any) -> None:
+        """Save the session, as the host's documentation tells."""
+
+    @staticmethod
+    @abstractmethod
+    def end(session: Any) -> None:
+        """Log out."""
+
+    @staticmethod
+    @abstractmethod
+    def new_id(session: Any) -> None:
+        """Keep the session under a new id."""
+
+    @staticmethod
+    @abstractmethod
+    def sid(session: Any) -> str:
+        """The session's id, as the store knows it."""
+
+
+class Browser:
+    """A browser that keeps its cookies."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._app = TestApp(site.application)
+
+    def visit(self, do: Do) -> Any:
+        """Make a request; returns what `do` returns."""
+        results = []
+        self._app.get("/", extra_environ={"site.do": lambda session: results.append(do(session))})
+        return results[0]
+
+    def log_in(self, **more: Any) -> None:
+        """Sign in as user 42."""
+        self.visit(lambda session: [session.update(LOGIN | more), self._site.save(session)])
+
+    def log_out(self) -> None:
+        """Sign out."""
+        self.visit(self._site.end)
+
+    def data(self) -> dict[str, Any]:
+        """What the application put into the session."""
+        return self.visit(lambda session: {key: value for key, value in session.items() if key[0] != "_"})
+
+    def sid(self) -> str:
+        """The session's id, as the store knows it."""
+        return self.visit(self._site.sid)
+
+    @property
+    def cookie(self) -> str:
+        """The session's cookie."""
+        # WebTest keeps the quotes that it puts around.
+        return self._app.cookies.get(self._site.cookie, "").strip('"')
+
+    @cookie.setter
+    def cookie(self, value: str) -> None:
+        self._app.reset()
+        self._app.set_cookie(self._site.cookie, value)
+
+    def send(self, cookie: bytes) -> Any:
+        """Make a request with a Cookie header as it is; returns what the session has."""
+        results = []
+        environ = {
+            "HTTP_COOKIE": cookie.decode("latin-1"),
+            "site.do": lambda session: results.append(dict(session)),
+        }
+        TestApp(self._site.application).get("/", extra_environ=environ)
+        return results[0]
+
+
+@contextmanager
+def in_flight(browser: Browser, do: Do) -> Iterator[None]:
+    """A request in a thread of its own, whose session is read before the block and `do` called after it."""
+    read, go_on = threading.Event(), threading.Event()
+
+    def read_wait_do(session: Any) -> None:
+        session.get("user_id")
+        read.set()
+        assert go_on.wait(PATIENCE)
+        do(session)
+
+    with ThreadPoolExecutor(1) as pool:
+        request = pool.submit(browser.visit, read_wait_do)
+        try:
+            assert read.wait(PATIENCE), request.exception(0)
+            yield
+        finally:
+            go_on.set()
+        request.result(PATIENCE)
+
+
+def at_once(site: Site, cookie: str, works: Sequence[Do]) -> None:
+    """Requests of one session in threads: all have read it before any of them goes on."""
+    all_read = threading.Barrier(len(works))
+
+    def request(work: Do) -> None:
+        def do(session: Any) -> None:
+            session.get("user_id")
+            all_read.wait(PATIENCE)
+            work(session)
+
+        site.browser(cookie).visit(do)
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        list(pool.map(request, works))
