@@ -1,0 +1,71 @@
+"""`docs/examples/flask_app.py`: sign in from two browsers, see both, and kick one out."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+PROGRAM = Path(__file__).parents[2] / "docs" / "examples" / "flask_app.py"
+
+
+@pytest.fixture
+def app(tmp_path):
+    """The application, on a file of the test's own."""
+    app = runpy.run_path(str(PROGRAM))["create_app"](f"sqlite:///{tmp_path}/sessions.db")
+    yield app
+    app.config["SESSION_CACHELIB"].store.close()
+
+
+def signed_in(app, user_id=1, device="Firefox"):
+    client = app.test_client()
+    client.post("/sign-in", data={"user_id": user_id}, headers={"User-Agent": device})
+    return client
+
+
+def kicks(client, device=""):
+    """Where the page's buttons lead."""
+    return re.findall(rf'action="(/kick/\w+)">\s*{device}', client.get("/").text)
+
+
+def test_one_signs_in_from_two_browsers_and_kicks_one_out(app):
+    laptop, phone = signed_in(app), signed_in(app, device="Safari")
+    assert len(kicks(phone)) == 2
+    [kick] = kicks(phone, "Firefox, last seen")
+    phone.post(kick)
+
+    assert len(kicks(phone)) == 1
+    assert "<h1>" not in laptop.get("/").text
+
+
+def test_one_signs_out_all_others_and_then_oneself(app):
+    laptop, phone = signed_in(app), signed_in(app)
+    phone.post("/sign-out-others")
+    assert "<h1>" not in laptop.get("/").text
+    assert "User 1" in phone.get("/").text
+    phone.post("/sign-out")
+
+    assert app.config["SESSION_CACHELIB"].store.count() == 0
+
+
+def test_one_kicks_out_nobody_else(app):
+    ann, bob = signed_in(app, 1), signed_in(app, 2)
+    [kick] = kicks(ann)
+
+    assert bob.post(kick).status_code == 404
+    assert app.test_client().post(kick).status_code == 404
+    assert "User 1" in ann.get("/").text
+
+
+@pytest.mark.parametrize("user_id", ["", "x", "-1", str(2**40), "1e3"])
+def test_what_is_no_number_is_a_bad_request(app, user_id):
+    assert app.test_client().post("/sign-in", data={"user_id": user_id}).status_code == 400
+
+
+def test_what_a_visitor_sends_is_shown_as_text(app):
+    page = signed_in(app, device="<script>x</script>" + "y" * 100).get("/").text
+
+    assert "<script>x" not in page
+    assert "&lt;script&gt;x" in page
