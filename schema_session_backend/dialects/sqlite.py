@@ -87,7 +87,8 @@ class SQLite(Dialect):
     def prepare(self, connection: Connection) -> None:
         """Readers and the writer do not wait for each other with a write-ahead log; the file remembers it."""
         if connection.exec_driver_sql("PRAGMA journal_mode").scalar() not in {"wal", "memory"}:
-            connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+            # Read to its end, because an open cursor that a listener keeps would hold a lock.
+            connection.exec_driver_sql("PRAGMA journal_mode = WAL").all()
 
     @contextmanager
     def alone(self, connection: Connection, name: str, *, wait: float) -> Iterator[bool]:  # noqa: ARG002

@@ -262,3 +262,13 @@ def test_an_operation_on_a_shared_pool_leaves_no_transaction_open(engine, make_s
 
     assert len(left_open) >= len(EVERYTHING)
     assert not any(left_open)
+
+
+def test_a_listener_that_keeps_cursors_locks_nobody_out(make_store):
+    """pyramid_debugtoolbar's does, and a cursor that was not read to its end holds a lock on SQLite."""
+    store, kept = make_store(), []
+    event.listen(store._database.engine, "after_cursor_execute", lambda *arguments: kept.append(arguments))
+
+    store.set("a", {"user_id": 1})
+    assert store.get("a") == {"user_id": 1}
+    assert kept
