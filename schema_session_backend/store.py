@@ -432,13 +432,22 @@ class SessionStore:
         query = self._statements.count(self._found(where, fields))
         return int(self._run(query, {}, connection).rows[0][0])
 
-    def revoke(self, handle: str, *, connection: Joined | None = None) -> bool:
+    def revoke(self, handle: str, *, connection: Joined | None = None, **fields: Any) -> bool:
         """End the session that a record names; returns whether it was live.
 
         Requests of that session which are running now cannot bring it back.
+
+        Args:
+            handle: the session's.
+            connection: see the class.
+            fields: values that the session must have as well, as in `find`: so that people end their own
+                sessions only.
         """
         if not self._ids.is_handle(handle):
             return False
+        if fields:
+            where = [self._table.sid == handle, *self._found((), fields)]
+            return self._run(self._statements.revoke_where(where, None), {}, connection).count > 0
         return self._run(self._statements.revoke, {"ssb_handle": handle}, connection).count > 0
 
     def revoke_where(

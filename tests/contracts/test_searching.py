@@ -180,3 +180,19 @@ def test_keep_newest_takes_a_number_of_sessions(store):
     for newest in (-1, 1.5, True, "1", None):
         with no_sql(store), pytest.raises(ConfigurationError, match="keep_newest"):
             store.keep_newest(newest, user_id=1)
+
+
+def test_revoke_can_ask_whose_session_it_is(store):
+    store.set_many({"ann": {"user_id": 1, "device": "phone"}, "bob": {"user_id": 2}})
+    handle = store.handle("ann")
+
+    assert store.revoke(handle, user_id=2) is False
+    assert store.revoke(handle, user_id=1, device="laptop") is False
+    assert store.revoke(handle, user_id=None) is False
+    assert store.count() == 2
+    assert store.revoke(handle, user_id=1, device="phone") is True
+    assert store.count() == 1
+    with pytest.raises(ConfigurationError, match="did you mean 'user_id'"):
+        store.revoke(handle, user=1)
+    with pytest.raises(InvalidField):
+        store.revoke(handle, user_id="1")
