@@ -6,7 +6,7 @@ PYTEST_ARGS ?=
 VENV := .venv
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip install -qq
-CODE := --editable ".[beaker,cachelib,flask,postgresql,mysql]"
+CODE := --editable ".[beaker,cachelib,flask,pyramid,postgresql,mysql]"
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:

@@ -40,7 +40,9 @@ def shared_store(settings: Mapping[str, Any], *, prefix: str) -> SessionStore:
     with _lock:
         if key not in _stores:
             options = {
-                name: _coerced(name, value, prefix) for name, value in settings.items() if name != "url"
+                name: coerced(name, value, _options(), prefix=prefix)
+                for name, value in settings.items()
+                if name != "url"
             }
             # The settings are kept, so that an identity in the key stays theirs.
             _stores[key] = (SessionStore(settings["url"], **options), dict(settings))
@@ -56,7 +58,7 @@ def refuse_unknown(names: Collection[str], known: Collection[str], *, prefix: st
     ours = {"store", "url", *_options()}
     for name in names:
         if name not in ours and name not in known:
-            msg = f"there is no setting {prefix}{name}: {did_you_mean(name, ours)}"
+            msg = f"there is no setting {prefix}{name}: {did_you_mean(name, {*ours, *known})}"
             raise ConfigurationError(msg)
 
 
@@ -87,10 +89,21 @@ def _options() -> dict[str, str]:
     return declared(SessionStore)
 
 
-def _coerced(name: str, value: Any, prefix: str) -> Any:
+def coerced(name: str, value: Any, kinds: Mapping[str, str], *, prefix: str) -> Any:
+    """A setting's value as an option of its type, if it is text.
+
+    Args:
+        name: the option's.
+        value: text, or a value already.
+        kinds: the options' types as they are written, by name; text for any other type names an object.
+        prefix: as for `shared_store`.
+
+    Raises:
+        ConfigurationError: naming the setting.
+    """
     if not isinstance(value, str):
         return value
-    kind = _options().get(name, "")
+    kind = kinds.get(name, "")
     for start, coerce in _COERCIONS.items():
         if kind.startswith(start):
             try:

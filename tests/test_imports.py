@@ -72,6 +72,12 @@ def test_a_session_can_be_read_and_written_without_the_orm():
     assert used & {*HOSTS, "sqlalchemy.orm"} == set()
 
 
+def test_pyramids_package_is_imported_by_itself_only():
+    used = modules_after("import schema_session_backend, schema_session_backend.cachelib")
+
+    assert "pyramid_schema_session" not in used
+
+
 def test_the_mixins_are_there_when_they_are_asked_for():
     assert "sqlalchemy.orm" in modules_after("from schema_session_backend import SessionMixin")
 

@@ -11,6 +11,7 @@ import beaker.session
 import pytest
 from beaker_site import open_beaker_site
 from flask_site import FlaskSite
+from pyramid_site import PyramidSite
 
 import schema_session_backend.beaker
 from schema_session_backend import config
@@ -28,6 +29,7 @@ HOSTS: dict[str, Callable[..., Site]] = {
     "beaker": open_beaker_site,
     "SchemaSession": partial(open_beaker_site, session_class=SchemaSession),
     "flask": FlaskSite,
+    "pyramid": PyramidSite,
 }
 """Every contract of hosts runs on each of these, opened with `store=` and, in seconds, `timeout=`."""
 

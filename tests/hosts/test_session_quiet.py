@@ -85,7 +85,7 @@ def test_p9_a_logout_is_a_read_and_a_delete(browser, counter):
         browser.log_out()
 
 
-@pytest.mark.parametrize("host", ["SchemaSession", "flask"])
+@pytest.mark.parametrize("host", ["SchemaSession", "flask", "pyramid"])
 def test_p9_a_new_id_is_a_read_and_a_write(site, browser, counter):
     with counter.expect(2):
         browser.visit(lambda session: [site.new_id(session), session.update(cart=[2]), site.save(session)])
