@@ -53,7 +53,9 @@ def visit(application) -> None:
 
 def run_apart(page: Path, directory: Path) -> subprocess.CompletedProcess[str]:
     """Run a page in an interpreter and a directory of its own."""
-    command = [sys.executable, "-X", "utf8", "-W", "error", __file__, str(page)]
+    # WebOb, which Pyramid needs, imports the cgi module, deprecated by Python 3.11 and 3.12.
+    warnings = ["-W", "error", "-W", "ignore:'cgi' is deprecated:DeprecationWarning"]
+    command = [sys.executable, "-X", "utf8", *warnings, __file__, str(page)]
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.run(command, cwd=directory, env=environ, capture_output=True, text=True, check=False)
 
