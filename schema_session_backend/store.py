@@ -181,7 +181,7 @@ class SessionStore:
         handle = self._ids.require(sid)
         values, omitted = self._rows.new(handle, self._codec.split(data), self._span(max_age))
         self._run(self._statements.upsert(omitted), values, connection)
-        self._wrote(connection)
+        self._janitor.wake()
 
     def add(
         self,
@@ -198,7 +198,7 @@ class SessionStore:
         self._synchronizer.ensure()
         handle = self._ids.require(sid)
         added = self._saving.add(handle, Wanted(data, self._span(max_age)), connection)
-        self._wrote(connection)
+        self._janitor.wake()
         return added
 
     def has(self, sid: str, *, connection: Joined | None = None) -> bool:
@@ -252,7 +252,7 @@ class SessionStore:
             return False
         values = {"ssb_handle": self._ids.handle(sid), "ssb_max_age": span}
         touched = self._run(self._statements.touch, values, connection).count
-        self._wrote(connection)
+        self._janitor.wake()
         return touched > 0
 
     def destroy(self, sid: str, *, connection: Joined | None = None) -> bool:
@@ -344,7 +344,7 @@ class SessionStore:
             renamed = loaded.renamed(new_sid, self.handle(new_sid))
             saved = self._saving.save_renamed(loaded, renamed, wanted, connection)
         if saved.outcome in {Outcome.SAVED, Outcome.TOUCHED}:
-            self._wrote(connection)
+            self._janitor.wake()
         elif saved.is_gone:
             _log.info("a request's changes were dropped, because its session was ended meanwhile")
         return saved
@@ -389,7 +389,7 @@ class SessionStore:
         else:
             for batch in batches:
                 self._run(batch, {}, connection)
-        self._wrote(connection)
+        self._janitor.wake()
 
     def destroy_many(self, sids: Iterable[str], *, connection: Joined | None = None) -> int:
         """Remove sessions, expired or not; returns how many rows that were. Up to 20,000 in one statement."""
@@ -586,10 +586,6 @@ class SessionStore:
     def _run(self, query: Query, values: Mapping[str, Any], connection: Joined | None) -> Result:
         self._synchronizer.ensure()
         return self._database.run(query, values, connection)
-
-    def _wrote(self, connection: Joined | None) -> None:
-        if connection is None:
-            self._janitor.wake()
 
     def _span(self, max_age: Seconds | None) -> int | None:
         """Milliseconds of idle time for a statement; None for a session that never expires."""

@@ -119,6 +119,14 @@ def test_when_it_was_created_stays_through_later_changes(make_store, open_site, 
     assert browser.visit(lambda session: session.created) == created
 
 
+def test_a_session_that_something_else_stored_is_not_written_by_a_request_that_looks(site, store):
+    store.set("an-id", LOGIN)
+    before = stored_rows(store)
+
+    assert site.browser("an-id").data() == LOGIN
+    assert stored_rows(store) == before
+
+
 @pytest.mark.parametrize("timestamps", [True, False])
 def test_a_key_of_the_applications_that_sounds_like_ours_stays_its_own(make_store, open_site, timestamps):
     browser = open_site(store=make_store(timestamps=timestamps)).browser()
@@ -262,6 +270,15 @@ def test_its_name_says_what_holds(store, options, name):
         ({"transactional": 1}, "transactional takes True or False"),
         ({"timeout": -1}, "timeout takes seconds"),
         ({"user_field": "user"}, "did you mean 'user_id'"),
+        ({"cookie_name": "my session"}, "cookie_name takes letters"),
+        ({"cookie_name": "grün"}, "cookie_name takes letters"),
+        ({"cookie_name": 5}, "cookie_name takes letters"),
+        ({"cookie_name": "__host-a", "cookie_secure": False}, "needs cookie_secure"),
+        ({"cookie_path": "shop"}, "cookie_path takes a path"),
+        ({"cookie_path": ""}, "cookie_path takes a path"),
+        ({"cookie_domain": "a.b; Secure"}, "cookie_domain takes the name of a host"),
+        ({"cookie_max_age": 10**12}, "cookie_max_age takes whole seconds"),
+        ({"dbsession": 5}, "dbsession takes the name of a request's attribute"),
     ],
     ids=str,
 )
@@ -315,6 +332,13 @@ def test_a_broken_cookie_is_an_ordinary_new_visitor(site, store, junk):
 
     assert site.browser().send(b"session=" + junk) == {}
     assert stored_rows(store) == []
+
+
+@pytest.mark.parametrize("other", [b'other="caf\\351"', b"other=caf\xe9", b"other", b'other="'])
+def test_a_broken_cookie_of_somebody_elses_signs_nobody_out(site, browser, other):
+    cookie = f"session={browser.cookie}; ".encode()
+
+    assert site.browser().send(cookie + other) == LOGIN
 
 
 @pytest.mark.parametrize("end", ["unknown", "destroyed", "expired"])
@@ -483,6 +507,59 @@ def test_a_view_lists_and_revokes_its_users_sessions(store):
     assert (store.has("phone"), store.has("bobs"), store.count()) == (True, True, 2)
     assert ask(lambda own: own.revoke(handle("phone"))) is True
     assert store.count() == 1
+
+
+def test_who_revokes_the_session_of_the_request_itself_is_signed_out(store):
+    store.set("phone", {"user_id": 42})
+
+    def do(request):
+        assert request.schema_sessions.revoke(request.schema_sessions.current)
+        request.session.flash("Goodbye")
+
+    sent = answer(store, do, "__Host-session=phone", cookie_max_age=HOUR)
+
+    assert "__Host-session=phone" not in sent.headers["Set-Cookie"]
+    [record] = store.find()
+    assert record.data["_f_"] == ["Goodbye"]
+
+
+def test_listings_have_nothing_but_what_the_application_stored(make_store):
+    store = make_store(timestamps=False)
+    for _ in range(2):
+        answer(store, lambda request: request.session.update(user_id=42))
+    found: list[dict] = []
+
+    def do(request):
+        request.session["user_id"] = 42
+        found.extend(record.data for record in request.schema_sessions.list())
+
+    answer(store, do)
+
+    assert found == [{"user_id": 42}] * 2
+
+
+def test_what_other_callbacks_write_is_saved_too(store):
+    def do(request):
+        request.session["user_id"] = 42
+        request.add_response_callback(lambda request, _response: request.session.flash("late"))
+
+    answer(store, do)
+
+    [record] = store.find()
+    assert record.data["_f_"] == ["late"]
+
+
+def test_after_the_answer_the_session_tells_what_it_is_stored_as(store):
+    seen = []
+
+    def do(request):
+        request.session.rotate()
+        request.session["user_id"] = 42
+        request.add_finished_callback(lambda request: seen.append(request.session.handle))
+
+    answer(store, do, "__Host-session=an-id")
+
+    assert seen == [record.handle for record in store.find()]
 
 
 def test_who_is_not_signed_in_has_no_sessions(store):

@@ -7,12 +7,24 @@ import zope.sqlalchemy
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPBadRequest
 from pyramid.response import Response
+from pyramid_retry import RetryableException
 from pyramid_schema_session import SchemaSessionFactory
-from sqlalchemy import Column, Integer, MetaData, String, Table, create_engine, insert, select
-from sqlalchemy.orm import Session
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    create_engine,
+    insert,
+    inspect,
+    select,
+)
+from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, scoped_session, sessionmaker
 from webtest import TestApp
 
-from schema_session_backend import ConfigurationError, InvalidField
+from schema_session_backend import ConfigurationError, InvalidField, SessionMixin, SessionStore
 
 
 @pytest.fixture
@@ -53,14 +65,14 @@ def application(store, engine):
         zope.sqlalchemy.register(session, transaction_manager=request.tm)
         return session
 
-    def application(do, configure=lambda config: None, **options):
+    def application(do, configure=lambda config: None, store=store, **options):
         settings = {
             "tm.manager_hook": "pyramid_tm.explicit_manager",
             "tm.commit_veto": "pyramid_tm.default_commit_veto",
         }
         config = Configurator(settings=settings)
         config.include("pyramid_tm")
-        factory = SchemaSessionFactory(store, cookie_secure=False, transactional=True, **options)
+        factory = SchemaSessionFactory(store, **{"cookie_secure": False, "transactional": True, **options})
         config.set_session_factory(factory)
         config.add_request_method(factory.sessions, "schema_sessions", reify=True)
         config.add_request_method(dbsession, "dbsession", reify=True)
@@ -74,6 +86,7 @@ def application(store, engine):
 
 def note(request, notes, text="a note"):
     request.dbsession.execute(insert(notes).values(text=text))
+    zope.sqlalchemy.mark_changed(request.dbsession, request.tm)
 
 
 @pytest.fixture
@@ -297,3 +310,286 @@ def test_without_what_it_needs_the_error_says_so(store, missing):
 
     with pytest.raises(ConfigurationError, match=f"transactional needs request.{missing}"):
         TestApp(config.make_wsgi_app()).get("/")
+
+
+# -- who looks at the session when
+
+
+def look(request):
+    request.session.get("user_id")
+
+
+def tween(work, *, over_tm):
+    """Has a tween do `work(request)` first, outside of the transaction or in it."""
+
+    def factory(handler, _registry):
+        def answer(request):
+            work(request)
+            return handler(request)
+
+        return answer
+
+    def configure(config):
+        config.registry["tween"] = factory
+        place = {"over" if over_tm else "under": "pyramid_tm.tm_tween_factory"}
+        config.add_tween("test_pyramid_transactions.tween_of_registry", **place)
+
+    return configure
+
+
+def tween_of_registry(handler, registry):
+    return registry["tween"](handler, registry)
+
+
+@pytest.mark.parametrize("over_tm", [True, False])
+def test_a_look_before_the_transaction_keeps_the_session_not_out_of_it(application, store, over_tm):
+    def do(request):
+        request.session["user_id"] = 42
+        request.tm.doom()
+
+    client = application(do, tween(look, over_tm=over_tm))
+    client.get("/")
+
+    assert store.count() == 0
+    assert not client.cookies
+
+
+@pytest.mark.parametrize("end", ["invalidate", "revoke", "revoke_others"])
+def test_sessions_can_be_ended_after_the_commit(application, store, signed_in, end):
+    def late(request, _response):
+        if end == "invalidate":
+            request.session.invalidate()
+        elif end == "revoke":
+            assert request.schema_sessions.revoke(store.handle("laptop"))
+        else:
+            assert request.schema_sessions.revoke_others() == 1
+
+    def do(request):
+        look(request)
+        request.add_response_callback(late)
+
+    application(do).get("/", headers=signed_in)
+
+    assert store.has("phone") is (end != "invalidate")
+    assert store.has("laptop") is (end == "invalidate")
+
+
+def test_what_is_written_after_the_commit_is_saved_too(application, store, signed_in):
+    def do(request):
+        request.session["early"] = 1
+        request.add_response_callback(lambda request, _response: request.session.update(late=2))
+        request.tm.get().addBeforeCommitHook(lambda: request.session.update(hook=3))
+
+    application(do).get("/", headers=signed_in)
+
+    assert store.get("phone") == {"user_id": 42, "early": 1, "hook": 3, "late": 2}
+
+
+def test_a_view_may_begin_another_transaction(application, store, signed_in):
+    def do(request):
+        request.session["first"] = 1
+        request.session.rotate()
+        request.tm.commit()
+        request.tm.begin()
+        request.session["dropped"] = 2
+        request.tm.abort()
+        request.tm.begin()
+        assert dict(request.session) == {"user_id": 42, "first": 1}
+        request.session["third"] = 3
+
+    client = application(do)
+    client.get("/", headers=signed_in)
+
+    assert store.get(client.cookies["session"]) == {"user_id": 42, "first": 1, "third": 3}
+    assert not store.has("phone")
+
+
+def test_an_exception_view_after_a_failed_commit_sees_what_is_stored(application, notes, store, signed_in):
+    def do(request):
+        request.session["user_id"] = 7
+        request.tm.get().addBeforeCommitHook(fails(ZeroDivisionError), args=(request,))
+
+    def view(error, request):
+        request.session["error"] = "sorry"
+        return Response(str(request.session["user_id"]), 500)
+
+    client = application(do, lambda config: config.add_exception_view(view, context=ZeroDivisionError))
+
+    assert client.get("/", headers=signed_in, status=500).text == "42"
+    assert store.get("phone") == {"user_id": 42, "error": "sorry"}
+
+
+def test_an_answer_with_a_session_is_nobody_elses_whatever_goes_wrong(application, store, signed_in):
+    def no_database(request):
+        raise ZeroDivisionError
+
+    def configure(config):
+        config.add_request_method(no_database, "broken", reify=True)
+        config.add_exception_view(sorry, context=ZeroDivisionError)
+
+    answer = application(look, configure, dbsession="broken").get("/", headers=signed_in, status=500)
+
+    assert answer.headers["Vary"] == "Cookie"
+    assert "no-store" in answer.headers["Cache-Control"]
+
+
+# -- the application's database session
+
+
+def test_a_foreign_key_may_want_a_row_that_was_only_added(engine, url, make_store, table_name, application):
+    class Base(DeclarativeBase):
+        pass
+
+    class User(Base):
+        __tablename__ = f"{table_name}_users"
+        id = mapped_column(Integer, primary_key=True, autoincrement=False)
+
+    class WebSession(SessionMixin, Base):
+        __tablename__ = f"{table_name}_sessions"
+        user_id = mapped_column(ForeignKey(User.id, ondelete="CASCADE"))
+
+    Base.metadata.create_all(engine)
+    store = make_store(engine, table=WebSession)
+
+    def do(request):
+        request.dbsession.add(User(id=42))
+        request.session["user_id"] = 42
+
+    try:
+        application(do, store=store).get("/")
+        assert store.count(user_id=42) == 1
+    finally:
+        Base.metadata.drop_all(engine)
+
+
+def test_a_scoped_session_serves_too(application, store, engine):
+    def scoped(request):
+        session = scoped_session(sessionmaker(engine))
+        zope.sqlalchemy.register(session, transaction_manager=request.tm)
+        return session
+
+    def do(request):
+        request.session["user_id"] = 42
+
+    configure = lambda config: config.add_request_method(scoped, "scoped", reify=True)  # noqa: E731
+    application(do, configure, dbsession="scoped").get("/")
+
+    assert store.count(user_id=42) == 1
+
+
+def test_a_read_only_transaction_may_look_at_the_session(application, store, engine, signed_in):
+    def read_only(request):
+        session = Session(engine)
+        zope.sqlalchemy.register(session, initial_state="readonly", transaction_manager=request.tm)
+        session.execute(select(1))
+        return session
+
+    def do(request):
+        look(request)
+        assert len(request.schema_sessions.list()) == 2
+
+    configure = lambda config: config.add_request_method(read_only, "reading", reify=True)  # noqa: E731
+    application(do, configure, dbsession="reading").get("/", headers=signed_in)
+
+
+def test_a_process_that_saves_in_transactions_removes_expired_sessions(application, store, monkeypatch):
+    woken = []
+    monkeypatch.setattr(store._janitor, "wake", lambda: woken.append(1))
+
+    application(lambda request: request.session.update(a=1)).get("/")
+
+    assert woken
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)  # the others wait instead of refusing it
+def test_a_request_whose_save_met_another_transaction_is_tried_again(application, store, signed_in):
+    attempts = []
+
+    def do(request):
+        attempts.append(1)
+        request.dbsession.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        request.dbsession.execute(select(1))
+        look(request)
+        if len(attempts) == 1:
+            store.update("phone", lambda data: data | {"theirs": 1})
+        request.session["mine"] = 2
+
+    application(do, lambda config: config.include("pyramid_retry")).get("/", headers=signed_in)
+
+    assert len(attempts) == 2
+    assert store.get("phone") == {"user_id": 42, "theirs": 1, "mine": 2}
+
+
+@pytest.mark.parametrize("transactional", [True, False])
+def test_an_attempt_that_is_tried_again_leaves_nothing_behind(application, store, signed_in, transactional):
+    attempts = []
+
+    def do(request):
+        attempts.append(dict(request.session))
+        request.session.rotate()
+        request.session["visits"] = 1
+        if len(attempts) == 1:
+            raise RetryableException
+
+    def configure(config):
+        config.include("pyramid_retry")
+        config.add_exception_view(sorry, context=Exception)
+
+    client = application(do, configure, transactional=transactional)
+    client.get("/", headers=signed_in)
+
+    assert attempts == [{"user_id": 42}, {"user_id": 42}]
+    assert store.count(user_id=42) == 2
+    assert store.get(client.cookies["session"]) == {"user_id": 42, "visits": 1}
+
+
+# -- settings
+
+
+def included(store, transactional="true", **settings):
+    """Makes an application from settings, without a request."""
+    config = Configurator(
+        settings={
+            "schema_session.store": store,
+            "schema_session.transactional": transactional,
+            **{f"schema_session.{name}": value for name, value in settings.items()},
+        }
+    )
+    config.include("pyramid_schema_session")
+    return config
+
+
+def test_without_pyramid_tm_the_application_does_not_start(store):
+    with pytest.raises(ConfigurationError, match="include pyramid_tm"):
+        included(store).make_wsgi_app()
+
+
+def test_without_the_database_session_the_application_does_not_start(store):
+    config = included(store, dbsession="dbsesion")
+    config.include("pyramid_tm")
+    config.add_request_method(lambda request: None, "dbsession", reify=True)
+
+    with pytest.raises(ConfigurationError, match="did you mean 'dbsession'"):
+        config.make_wsgi_app()
+
+
+def test_the_table_is_there_before_the_first_transaction(make_store, engine):
+    store = make_store(engine)
+    config = included(store)
+    config.include("pyramid_tm")
+    config.add_request_method(lambda request: Session(engine), "dbsession", reify=True)
+
+    config.make_wsgi_app()
+
+    assert inspect(engine).has_table(store.table.name)
+
+
+def test_an_application_starts_while_its_database_is_down(caplog):
+    store = SessionStore("postgresql+psycopg://nobody@127.0.0.1:1/none", sync_timeout=0.1)
+    config = included(store)
+    config.include("pyramid_tm")
+    config.add_request_method(lambda request: None, "dbsession", reify=True)
+
+    config.make_wsgi_app()
+
+    assert "will be checked at the first request" in caplog.text

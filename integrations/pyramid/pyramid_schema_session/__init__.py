@@ -6,16 +6,27 @@ those of `SchemaSessionFactory`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import logging
+from typing import TYPE_CHECKING, Any
 
-from .factory import SchemaSessionFactory
+from pyramid.events import ApplicationCreated
+from pyramid.interfaces import IRequestExtensions, IRequestFactory
+from pyramid.request import Request
+
+from schema_session_backend import ConfigurationError, StoreUnavailable
+from schema_session_backend.errors import did_you_mean
+
+from .factory import PREFIX, SchemaSessionFactory
 from .session import SchemaSession
 from .sessions import UserSessions
 
 if TYPE_CHECKING:
     from pyramid.config import Configurator
+    from pyramid.registry import Registry
 
 __all__ = ["SchemaSession", "SchemaSessionFactory", "UserSessions", "includeme"]
+
+_log = logging.getLogger("schema_session_backend")
 
 
 def includeme(config: Configurator) -> None:
@@ -27,3 +38,26 @@ def includeme(config: Configurator) -> None:
     factory = SchemaSessionFactory.from_settings(config.get_settings())
     config.set_session_factory(factory)
     config.add_request_method(factory.sessions, "schema_sessions", reify=True)
+    if factory.dbsession is not None:
+        config.add_subscriber(lambda created: _prepare(created.app.registry, factory), ApplicationCreated)
+
+
+def _prepare(registry: Registry, factory: SchemaSessionFactory) -> None:
+    """Find out at start what would fail in the middle of a request's transaction."""
+    for name in ("tm", factory.dbsession):
+        _require_attribute(registry, name)
+    # In the middle of one that writes, SQLite could not create the table on another connection.
+    try:
+        factory.store.wait_for_sync()
+    except StoreUnavailable as error:
+        _log.warning("the sessions' table will be checked at the first request: %s", error)
+
+
+def _require_attribute(registry: Registry, name: Any) -> None:
+    extensions = registry.queryUtility(IRequestExtensions)
+    added = {*extensions.methods, *extensions.descriptors}
+    if name in added or hasattr(registry.queryUtility(IRequestFactory, default=Request), name):
+        return
+    advice = "include pyramid_tm" if name == "tm" else did_you_mean(name, added)
+    msg = f"{PREFIX}transactional needs request.{name}, and no request method has that name: {advice}"
+    raise ConfigurationError(msg)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+from webob.cookies import parse_cookie
 
 from schema_session_backend import ConfigurationError
 
@@ -12,6 +15,11 @@ if TYPE_CHECKING:
     from pyramid.response import Response
 
 SAME_SITE: Final = {"lax": "Lax", "strict": "Strict", "none": "None"}
+# What WebOb writes and browsers take.
+NAME: Final = re.compile(r"[A-Za-z0-9!#%&'*+.^_`|~-]+")
+PATH: Final = re.compile(r"/[!-:<-~]*")
+DOMAIN: Final = re.compile(r"\.?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+LONGEST: Final = 10 * 366 * 24 * 60 * 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,16 +57,28 @@ class Cookie:
         if same_site == "None" and not self.secure:
             msg = "cookie_samesite = None needs cookie_secure: browsers drop such a cookie"
             raise ConfigurationError(msg)
-        if self.max_age is not None and (type(self.max_age) is not int or self.max_age <= 0):
-            msg = f"cookie_max_age takes whole seconds, or None, not {self.max_age!r}"
+        if self.max_age is not None and not (type(self.max_age) is int and 0 < self.max_age <= LONGEST):
+            msg = f"cookie_max_age takes whole seconds up to {LONGEST}, or None, not {self.max_age!r}"
             raise ConfigurationError(msg)
-        if not self.name:
+        if self.name == "":
             object.__setattr__(self, "name", f"{self._prefix}session")
-        if self.name.startswith("__Host-") and self._prefix != "__Host-":
+        self._require("cookie_name", NAME, "letters, digits and a few signs such as - and _", self.name)
+        self._require("cookie_path", PATH, "a path that begins with /", self.path)
+        if self.domain is not None:
+            self._require("cookie_domain", DOMAIN, "the name of a host, in ASCII", self.domain)
+        # As browsers see it, whatever its case.
+        prefix = self.name.lower()
+        if prefix.startswith("__host-") and self._prefix != "__Host-":
             msg = f"cookie_name {self.name!r} needs cookie_secure, cookie_path = / and no cookie_domain"
             raise ConfigurationError(msg)
-        if self.name.startswith("__Secure-") and not self.secure:
+        if prefix.startswith("__secure-") and not self.secure:
             msg = f"cookie_name {self.name!r} needs cookie_secure"
+            raise ConfigurationError(msg)
+
+    @staticmethod
+    def _require(setting: str, form: re.Pattern[str], takes: str, value: object) -> None:
+        if not isinstance(value, str) or not form.fullmatch(value):
+            msg = f"{setting} takes {takes}, not {value!r}"
             raise ConfigurationError(msg)
 
     @property
@@ -69,11 +89,14 @@ class Cookie:
 
     def read(self, request: Request) -> str | None:
         """What the browser sent, whatever that is; None for nothing."""
+        # Not request.cookies, which one cookie of somebody else's that is no UTF-8 makes unreadable.
+        name = self.name.encode("ascii")
+        header = request.environ.get("HTTP_COOKIE", "")
+        values = [value for sent, value in parse_cookie(header) if sent == name]
         try:
-            sent: str | None = request.cookies.get(self.name)
+            return values[-1].decode("ascii") if values else None
         except UnicodeDecodeError:
             return None
-        return sent
 
     def set(self, response: Response, value: str) -> None:
         """Have the browser keep it."""

@@ -91,7 +91,11 @@ class SchemaSessionFactory:
         )
         self._timeout = None if timeout is None else seconds(timeout, "timeout")
         self._set_on_exception = set_on_exception
-        self._dbsession = dbsession if transactional else None
+        if not isinstance(dbsession, str) or not dbsession.isidentifier():
+            msg = f"dbsession takes the name of a request's attribute, not {dbsession!r}"
+            raise ConfigurationError(msg)
+        self.dbsession = dbsession if transactional else None
+        """The request's attribute in whose transaction sessions are saved; None for their own."""
         if user_field is not None and user_field not in store.fields:
             msg = (
                 f"user_field: {user_field!r} is no declared column; {did_you_mean(user_field, store.fields)}"
@@ -122,7 +126,7 @@ class SchemaSessionFactory:
             self._cookie,
             timeout=self._timeout,
             set_on_exception=self._set_on_exception,
-            dbsession=self._dbsession,
+            dbsession=self.dbsession,
         )
 
     def sessions(self, request: Request) -> UserSessions:

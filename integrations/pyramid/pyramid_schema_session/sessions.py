@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from schema_session_backend import ConfigurationError
 
+from .session import CREATED
+
 if TYPE_CHECKING:
     from pyramid.request import Request
 
     from schema_session_backend import Record, SessionStore
+
+    from .transactions import RequestTransaction
 
 
 class UserSessions:
@@ -36,17 +40,35 @@ class UserSessions:
 
     def list(self) -> list[Record]:
         """All of them, the newest first."""
-        return self._store.find(connection=self._connection, **self._user) if self._user else []
+        if not self._user:
+            return []
+        with self._transaction.connection() as connection:
+            found = self._store.find(connection=connection, **self._user)
+        for record in found:
+            record.data.pop(CREATED, None)
+        return found
 
     def revoke(self, handle: str) -> bool:
         """End one of them; returns False for any other, which is none of the user's."""
-        return bool(self._user) and self._store.revoke(handle, connection=self._connection, **self._user)
+        if not self._user:
+            return False
+        if handle == self.current:
+            self._session.invalidate()
+            return True
+        with self._transaction.connection() as connection:
+            was_there = self._store.revoke(handle, connection=connection, **self._user)
+        self._transaction.mark_changed()
+        return was_there
 
     def revoke_others(self) -> int:
         """End all but the request's own; returns how many."""
         if not self._user:
             return 0
-        return self._store.revoke_where(keep=self._session.sid, connection=self._connection, **self._user)
+        keep = self._session.sid
+        with self._transaction.connection() as connection:
+            ended = self._store.revoke_where(keep=keep, connection=connection, **self._user)
+        self._transaction.mark_changed()
+        return ended
 
     @property
     def _user(self) -> dict[str, Any]:
@@ -57,5 +79,7 @@ class UserSessions:
         return {} if user is None else {self._field: user}
 
     @property
-    def _connection(self) -> Any:
-        return self._session._connection  # noqa: SLF001 - one of us: its transaction is the request's
+    def _transaction(self) -> RequestTransaction:
+        transaction: RequestTransaction = self._session._transaction  # noqa: SLF001 - one of us
+        transaction.join()
+        return transaction
