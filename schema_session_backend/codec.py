@@ -86,7 +86,7 @@ class Codec:
             return type(one) is type(other) and one == other
 
     def _split(self, data: Mapping[str, Any], *, new: bool) -> Split:
-        if not isinstance(data, Mapping):
+        if type(data) is not dict and not isinstance(data, Mapping):
             raise UnserializableValue("<session>", f"a session is a dict, not {type(data).__name__}")
         rest = dict(data)
         if not self._table.reserved.isdisjoint(rest):

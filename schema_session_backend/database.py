@@ -11,10 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
+import sqlalchemy
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy import exc as sa_exc
 from sqlalchemy.engine import make_url
 
+from .connections import OwnConnections, SharedConnections
 from .dialects import dialect_of
 from .errors import (
     ConfigurationError,
@@ -40,13 +42,15 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+OURS: Final = "schema_session_backend"
+"""The execution option that marks connections of ours."""
 RETRY_FOR: Final = 5.0
 """Seconds during which a statement is tried again after an error that can pass."""
 FIRST_PAUSE: Final = 0.005
 LONGEST_PAUSE: Final = 0.25
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Result:
     """What a statement gave.
 
@@ -87,10 +91,10 @@ class Database:
         if self.engine.dialect.is_async:
             msg = f"the driver {self.engine.driver!r} is asynchronous; choose a synchronous one"
             raise ConfigurationError(msg)
+        self._connections = (OwnConnections if self._owned else SharedConnections)(self.engine)
         self.dialect: Dialect = dialect_of(self.engine.url)
-        self._autocommit = (
-            self.engine if self._owned else self.engine.execution_options(isolation_level="AUTOCOMMIT")
-        )
+        level = {} if self._owned else {"isolation_level": "AUTOCOMMIT"}
+        self._autocommit = self.engine.execution_options(**{OURS: True, **level})
         driver: Any = self.engine.dialect.dbapi
         self._integrity_error: type[Exception] = driver.IntegrityError
         self._driver_errors: tuple[type[Exception], ...] = (
@@ -109,8 +113,12 @@ class Database:
             StatementFailed: if it refuses the statement.
         """
         if connection is None:
-            return self.attempt(lambda: self._on_cursor(query, values))
+            run = self._watched if self._is_watched() else self._on_cursor
+            return self.attempt(lambda: run(query, values))
         own = connection if isinstance(connection, Connection) else connection.connection()
+        if OURS in own.get_execution_options():
+            # A transaction of ours, which is done again from its start: see `transact`.
+            return _on_connection(own, query, values)
         try:
             return _on_connection(own, query, values)
         except self._errors as error:
@@ -165,21 +173,22 @@ class Database:
                 # Raised outside of the handler: the driver's exception would quote the statement's values.
                 raise failure
             if lost:
-                # The pool's other connections died in the same restart.
-                self.engine.dispose()
+                # The other connections died in the same restart.
+                self._connections.close()
             time.sleep(min(pause * random.uniform(0.5, 1.5), remaining))  # noqa: S311 - jitter is no secret
             pause = min(pause * 2, LONGEST_PAUSE)
 
     def close(self) -> None:
         """Close the pool of an engine that was made here; an application's engine stays open."""
         if self._owned:
-            self.engine.dispose()
+            self._connections.close()
 
     @contextmanager
     def connected(self) -> Iterator[Connection]:
         """A connection whose statements are transactions of their own; for use inside `attempt`."""
         try:
-            connection = self._autocommit.connect()
+            with self._connections.waiting():
+                connection = self._autocommit.connect()
         except self._driver_errors as error:
             raise _Unreachable from error
         with connection:
@@ -190,39 +199,44 @@ class Database:
                     raise _Lost from error
                 raise
 
+    def _is_watched(self) -> bool:
+        """Whether somebody listens to statements, such as OpenTelemetry; a driver's cursor tells nobody."""
+        events: Any = self._autocommit.dispatch
+        return bool(events.before_cursor_execute or events.after_cursor_execute)
+
+    def _watched(self, query: Query, values: Mapping[str, Any]) -> Result:
+        with self.connected() as connection:
+            return _on_connection(connection, query, values)
+
     def _on_cursor(self, query: Query, values: Mapping[str, Any]) -> Result:
-        dialect = self.engine.dialect
+        connections, dialect = self._connections, self.engine.dialect
         try:
-            connection = self.engine.raw_connection()
+            taken = connections.take()
         except self._driver_errors as error:
             raise _Unreachable from error
         try:
-            if not self._owned:
-                dialect.set_isolation_level(connection.dbapi_connection, "AUTOCOMMIT")  # type: ignore[arg-type]
+            connections.prepare(taken)
             compiled = query.compiled(dialect)
-            cursor = connection.cursor()
+            cursor = taken.cursor()
             cursor.execute(compiled.sql, compiled.parameters(values))
-            result = Result(cursor.rowcount)
-            if cursor.description:
-                result = Result(cursor.rowcount, cursor.fetchall(), compiled.convert(cursor.description))
-            cursor.close()
-            if not self._owned:
-                dialect.reset_isolation_level(connection.dbapi_connection)  # type: ignore[arg-type]
+            if compiled.selects:
+                result = Result(cursor.rowcount, cursor.fetchall(), compiled.convert(cursor))
+            else:
+                result = Result(cursor.rowcount)
+            connections.restore(taken)
         except self._driver_errors as error:
-            if dialect.is_disconnect(error, connection, None):  # type: ignore[arg-type]
-                connection.invalidate()
+            if dialect.is_disconnect(error, taken.connection, None):  # type: ignore[arg-type]
+                taken.invalidate()
                 raise _Lost from error
-            if not self._owned:
-                dialect.reset_isolation_level(connection.dbapi_connection)  # type: ignore[arg-type]
+            connections.restore(taken)
+            connections.put_down(taken)
             raise
         except BaseException:
             # Cut short, it may still be in the middle of an answer.
-            connection.invalidate()
+            taken.invalidate()
             raise
-        else:
-            return result
-        finally:
-            connection.close()
+        connections.put_down(taken)
+        return result
 
     def _translated(self, error: Exception, *, quote: bool = False) -> SessionStoreError:  # noqa: PLR0911 - one each
         """The error of ours for a driver's, with its code and without its text, which quotes values."""
@@ -254,9 +268,7 @@ class Database:
         return StatementFailed(f"the database refused a statement ({kind}): {reason}", code=code)
 
     def _forget_connections(self) -> None:
-        # Kept, because closing them would end the parent's conversations with its server.
-        _inherited.append(self.engine.pool)
-        self.engine.dispose(close=False)
+        _inherited.append(self._connections.forget())
 
 
 def _on_connection(connection: Connection, query: Query, values: Mapping[str, Any]) -> Result:
@@ -269,7 +281,7 @@ def _on_connection(connection: Connection, query: Query, values: Mapping[str, An
     )
     if not found.returns_rows:
         return Result(found.rowcount)
-    convert = compiled.convert(found.cursor.description)
+    convert = compiled.convert(found.cursor)
     return Result(found.rowcount, found.all(), convert)
 
 
@@ -294,7 +306,8 @@ def _new_engine(given: URL | str, timeout: float) -> Engine:
         raise ConfigurationError(msg)
     dialect = dialect_of(url)
     try:
-        engine = create_engine(
+        # By its module, where OpenTelemetry and its like put one that tells of each engine.
+        engine = sqlalchemy.create_engine(
             url,
             # Each statement is a transaction of its own, without a BEGIN before and a ROLLBACK after it.
             isolation_level="AUTOCOMMIT",

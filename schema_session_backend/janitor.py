@@ -47,10 +47,13 @@ class Janitor:
         """
         removed = 0
         while not self._stopping.is_set():
+            start = time.monotonic()
             batch = self._database.transact(self._collect_batch)
             removed += batch
             if batch < BATCH:
                 break
+            # As long as it took, the others have the database for themselves.
+            self._stopping.wait(time.monotonic() - start)
         return removed
 
     def wake(self) -> None:

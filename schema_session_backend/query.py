@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -51,11 +52,16 @@ class _Compiled:
         self._constants: Mapping[str, Any] = state.parameters
         self._positional = compiler.positional
         self._binds = [(name, processors.get(name)) for name in names or ()]
+        self._take = self._taker()
+        self.selects = hasattr(statement, "selected_columns")
+        """Whether it gives rows."""
         self._types = [column.type for column in getattr(statement, "selected_columns", ())]
         self._convert: Convert | None = None
 
     def parameters(self, values: Mapping[str, Any]) -> Any:
         """The driver's parameters for a statement's values, which are by name."""
+        if self._take is not None:
+            return self._take(values)
         constants = self._constants
         bound = [
             # None is NULL always, also where a type would make a JSON null of it.
@@ -65,13 +71,21 @@ class _Compiled:
         ]
         return tuple(value for _, value in bound) if self._positional else dict(bound)
 
-    def convert(self, description: Sequence[Any]) -> Convert:
-        """What makes Python values of the selected columns' types of a row; `description` is the cursor's."""
+    def _taker(self) -> Callable[[Mapping[str, Any]], Any] | None:
+        """What takes the parameters out of the values, where they all go to the driver as they are."""
+        names = [name for name, process in self._binds if process is None and name.startswith(PREFIX)]
+        # Of one name an itemgetter makes no tuple.
+        if not self._positional or len(names) < max(2, len(self._binds)):
+            return None
+        return itemgetter(*names)
+
+    def convert(self, cursor: Any) -> Convert:
+        """What makes Python values of the selected columns' types of a row; the cursor has executed it."""
         if self._convert is None:
             dialect = self._dialect
             processors = [
                 (index, kind.dialect_impl(dialect).result_processor(dialect, described[1]))
-                for index, (kind, described) in enumerate(zip(self._types, description, strict=True))
+                for index, (kind, described) in enumerate(zip(self._types, cursor.description, strict=True))
             ]
             self._convert = _converting([(index, process) for index, process in processors if process])
         return self._convert

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from . import sessionid
 from .codec import Split
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("schema_session_backend")
 
+BASE_VALUES: Final = ("ssb_handle", "ssb_max_age", "ssb_additional", "ssb_revision")
+NONE_OMITTED: Final[frozenset[str]] = frozenset()
+
 
 class Rows:
     """Translates between sessions and the values that `Statements` take and give.
@@ -40,21 +43,29 @@ class Rows:
         self._table = table
         self._fields = table.fields
         self._width = len(table.fields)
+        self._names = [f"ssb_field_{index}" for index in range(self._width)]
+        self._comes_as_it_is = all(field.from_column is None for field in table.fields)
         self._codec = codec
         self._hashed = hashed
 
     def new(self, handle: str, split: Split, span: int | None) -> tuple[Values, frozenset[str]]:
         """The values for a new row, and the columns left to the database's default."""
-        omitted = frozenset(
-            field.name for field, value in zip(self._fields, split.columns, strict=True) if value is OMITTED
-        )
         # A row that was deleted and stored anew counts on from somewhere else, so it is not taken for the
         # old one; the sum with all saves ever stays inside a BIGINT.
-        return self._values(handle, split, span, revision=secrets.randbits(62)), omitted
+        values = self.known(handle, split, span, revision=secrets.randbits(62))
+        if len(values) == len(BASE_VALUES) + self._width:
+            return values, NONE_OMITTED
+        return values, frozenset(
+            field.name for field, name in zip(self._fields, self._names, strict=True) if name not in values
+        )
 
     def known(self, handle: str, split: Split, span: int | None, *, revision: int) -> Values:
         """The values for a row that is there with this revision."""
-        return self._values(handle, split, span, revision=revision)
+        values = dict(zip(BASE_VALUES, (handle, span, split.additional, revision), strict=True))
+        for name, field, value in zip(self._names, self._fields, split.columns, strict=True):
+            if value is not OMITTED:
+                values[name] = field.bound(value)
+        return values
 
     def first(self, sid: str, handle: str, result: Result) -> LoadedSession | None:
         """The session that a load found; None for none, and for a corrupt one, which is logged and left."""
@@ -71,10 +82,12 @@ class Rows:
         try:
             values = result.convert(row)
             additional, expire_at, revision, now, *rest = values[self._width :]
-            columns = tuple(map(Field.restored, self._fields, values))
+            columns = tuple(
+                values[: self._width] if self._comes_as_it_is else map(Field.restored, self._fields, values)
+            )
             base = Split(columns, additional)
             data = self._codec.merge(base)
-            _require_numbers(revision, 0 if expire_at is None else expire_at)
+            _require_numbers(revision, expire_at)
             created_at, updated_at = (
                 map(_moment, rest[:2]) if self._table.created_at is not None else (None, None)
             )
@@ -92,22 +105,10 @@ class Rows:
         )
         return None
 
-    def _values(self, handle: str, split: Split, span: int | None, *, revision: int) -> Values:
-        values = {
-            "ssb_handle": handle,
-            "ssb_max_age": span,
-            "ssb_additional": split.additional,
-            "ssb_revision": revision,
-        }
-        for index, (field, value) in enumerate(zip(self._fields, split.columns, strict=True)):
-            if value is not OMITTED:
-                values[f"ssb_field_{index}"] = field.bound(value)
-        return values
 
-
-def _require_numbers(*values: object) -> None:
+def _require_numbers(revision: object, expire_at: object) -> None:
     # SQLite keeps any text in a column of numbers.
-    if not all(type(value) is int for value in values):
+    if type(revision) is not int or (expire_at is not None and type(expire_at) is not int):
         raise CorruptText("a column of numbers holds something else")
 
 

@@ -200,7 +200,7 @@ def _after(loaded: LoadedSession, split: Split, wanted: Wanted, *, revision: int
     # A default that the database filled in is in no base; the next load brings it.
     columns = tuple(None if value is OMITTED else value for value in split.columns)
     base = Split(columns, split.additional)
-    return replace(loaded, base=base, revision=revision, expire_at=_expiry(loaded, wanted.span))
+    return loaded.saved(base, revision=revision, expire_at=_expiry(loaded, wanted.span))
 
 
 def _expiry(loaded: LoadedSession, span: int | None) -> int | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import marshal
 import math
 import pickle
 from decimal import Decimal
@@ -227,6 +228,22 @@ _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder()
 
 
+def _plain(data: Mapping[Any, Any]) -> str | None:
+    """The JSON of data that needs no tags, found without a look at each value; None for any other."""
+    try:
+        text = _ENCODER.encode(data)
+        may_be_deep = text.count(b"{") + text.count(b"[") > MAX_DEPTH
+        may_be_many = len(text) > MAX_KEYS and text.count(b":") > MAX_KEYS
+        if may_be_deep or may_be_many or b'"$' in text:
+            return None
+        # It takes exact built-in types only: a subclass would come back as its base.
+        marshal.dumps(data)  # type: ignore[arg-type]
+        # A tuple, a NaN or a key that is no str comes back as something else.
+        return text.decode() if _DECODER.decode(text) == data else None
+    except Exception:  # noqa: BLE001 - whatever is the matter, packing finds it and names the key
+        return None
+
+
 class JsonSerializer:
     """Readable tagged JSON: no row can run code, and SQL can look inside."""
 
@@ -237,6 +254,9 @@ class JsonSerializer:
             UnserializableValue: naming the key whose value would not come back equal.
             SessionTooLarge: if there are more than 10,000 keys.
         """
+        plain = _plain(data)
+        if plain is not None:
+            return plain
         packed: dict[Any, Any] = {}
         other_keys: dict[Any, Any] = {}
         for key, value in data.items():

@@ -112,6 +112,7 @@ class SessionStore:
         timeout = durations.seconds(sync_timeout, "sync_timeout")
         self._max_age = options.span(max_age, "max_age")
         self._absolute = options.span(absolute_max_age, "absolute_max_age")
+        self._usual_span = durations.milliseconds(min(self._max_age, self._absolute))
         self._ids = Ids(hashed=hash_sid)
         self._database = Database(engine_or_url, timeout=timeout)
         declaration = Declaration(
@@ -589,8 +590,9 @@ class SessionStore:
 
     def _span(self, max_age: Seconds | None) -> int | None:
         """Milliseconds of idle time for a statement; None for a session that never expires."""
-        span = self._max_age if max_age is None else durations.seconds(max_age, "max_age")
-        return durations.milliseconds(min(span, self._absolute))
+        if max_age is None:
+            return self._usual_span
+        return durations.milliseconds(min(durations.seconds(max_age, "max_age"), self._absolute))
 
 
 def _batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

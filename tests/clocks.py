@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event
 
+from schema_session_backend.connections import OwnConnections
+
 if TYPE_CHECKING:
     from sqlalchemy import Engine
+
+    from schema_session_backend import SessionStore
 
 # The moved clock ticks on while a test runs, so borders are kept away from by a minute.
 MINUTE = 60
@@ -25,8 +29,17 @@ def plain_sqlite(function: str, *arguments: Any) -> Any:
         return plain.execute(f"SELECT {function}({places})", arguments).fetchone()[0]
 
 
+def engine_to_tell(store: SessionStore) -> Engine:
+    """A store's engine, whose connections are new and are told something as they leave the pool."""
+    connections = store._database._connections
+    if isinstance(connections, OwnConnections):
+        connections.most = 0
+    connections.close()
+    return store._database.engine
+
+
 class MovedClock:
-    """The time that the database tells on an engine's connections, `offset` seconds from now."""
+    """The time that the database tells to a store, `offset` seconds from now."""
 
     def __init__(self) -> None:
         self.offset = 0.0
@@ -35,13 +48,12 @@ class MovedClock:
         """Let that time pass."""
         self.offset += seconds
 
-    def install(self, engine: Engine) -> None:
-        """Have all connections of an engine tell this time."""
+    def install(self, store: SessionStore) -> None:
+        """Have all connections of a store's engine tell this time."""
+        engine = engine_to_tell(store)
         install = {"sqlite": self._sqlite, "postgresql": self._postgresql}.get(
             engine.dialect.name, self._mariadb
         )
-        # Connections that are there already know nothing of it.
-        engine.dispose()
         install(engine)
 
     def _sqlite(self, engine: Engine) -> None:

@@ -38,7 +38,8 @@ def table_name(url: str) -> Iterator[str]:
     with engine.begin() as connection:
         for table in inspect(connection).get_table_names():
             if table.startswith(name):
-                connection.execute(DropTable(Table(table, MetaData())))
+                # Partitions go with their table.
+                connection.execute(DropTable(Table(table, MetaData()), if_exists=True))
     engine.dispose()
 
 
@@ -78,7 +79,7 @@ def moved_store(make_store: MakeStore, clock: MovedClock) -> MakeStore:
     def make(*arguments: Any, **options: Any) -> SessionStore:
         store = make_store(*arguments, **options)
         store.wait_for_sync()
-        clock.install(store._database.engine)
+        clock.install(store)
         return store
 
     return make

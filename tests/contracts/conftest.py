@@ -7,15 +7,83 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from applications import application_engine
 from frozen import FrozenClock
-from sqlalchemy import MetaData
+from sqlalchemy import DDL, MetaData, event
 from sqlalchemy.orm import DeclarativeBase
+
+from databases import DATABASES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from sqlalchemy import Engine
 
+    from conftest import MakeStore
     from schema_session_backend import SessionStore
+
+# The contracts that need no table but the store's own also run on one that PostgreSQL keeps in partitions.
+PARTITIONED_TOO = {
+    "test_add_and_update",
+    "test_operations",
+    "test_p1_round_trip",
+    "test_p2_absent_is_not_null",
+    "test_p4_no_lost_update",
+    "test_p5_revoked_stays_revoked",
+    "test_p6_expiry",
+    "test_p6_gc",
+    "test_p6_touch",
+    "test_p7_ids_and_handles",
+    "test_p12_limits",
+    "test_round_trips",
+    "test_searching",
+}
+PARTITIONED = "postgresql, partitioned"
+PARTITIONS = 2
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each test on each database, unless it chooses by itself."""
+    chosen = [mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")]
+    names = [name for names in chosen for name in (names.split(",") if isinstance(names, str) else names)]
+    if "url" not in metafunc.fixturenames or "url" in names:
+        return
+    # Only the partition's key can be unique on all partitions.
+    has_unique = metafunc.definition.get_closest_marker("unique_column")
+    too = metafunc.module.__name__ in PARTITIONED_TOO and not has_unique
+    metafunc.parametrize("url", [*DATABASES, *([PARTITIONED] if too else [])], indirect=True)
+
+
+@pytest.fixture
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database, each in turn."""
+    name = "postgresql" if request.param == PARTITIONED else request.param
+    return DATABASES[name](tmp_path)
+
+
+@pytest.fixture
+def make_store(make_store: MakeStore, request: pytest.FixtureRequest) -> MakeStore:
+    """Makes stores on one table, which is in partitions where the database is `PARTITIONED`."""
+    if f"[{PARTITIONED}" not in request.node.name:
+        return make_store
+
+    def make(*arguments: Any, **options: Any) -> SessionStore:
+        store = make_store(*arguments, **options)
+        partition_by_hash(store)
+        return store
+
+    return make
+
+
+def partition_by_hash(store: SessionStore) -> None:
+    """Have the store create its table in partitions, as docs/explanation/scale.md tells."""
+    table = store.table
+    table.dialect_options["postgresql"]["partition_by"] = f"HASH ({store.table.primary_key.columns[0].name})"
+    for number in range(PARTITIONS):
+        partition = DDL(
+            f"CREATE TABLE {table.fullname}_{number} PARTITION OF {table.fullname}"
+            f" FOR VALUES WITH (MODULUS {PARTITIONS}, REMAINDER {number})"
+        )
+        event.listen(table, "after_create", partition)
 
 
 @pytest.fixture
@@ -52,7 +120,7 @@ def frozen(make_store) -> Callable[..., tuple[SessionStore, FrozenClock]]:
     def make(**options: Any) -> tuple[SessionStore, FrozenClock]:
         store, clock = make_store(**options), FrozenClock()
         store.wait_for_sync()
-        clock.install(store._database.engine)
+        clock.install(store)
         return store, clock
 
     return make

@@ -6,23 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event
 
-from clocks import plain_sqlite
+from clocks import engine_to_tell, plain_sqlite
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from schema_session_backend import SessionStore
 
 JULIAN_EPOCH_MS = 210_866_760_000_000
 
 
 class FrozenClock:
-    """The time that the database tells on an engine's connections: `now` milliseconds since 1970 UTC."""
+    """The time that the database tells to a store: `now` milliseconds since 1970 UTC."""
 
     def __init__(self) -> None:
         self.now = 1_900_000_000_123
 
-    def install(self, engine: Engine) -> None:
-        """Have all connections of an engine tell this time."""
-        engine.dispose()
+    def install(self, store: SessionStore) -> None:
+        """Have all connections of a store's engine tell this time."""
+        engine = engine_to_tell(store)
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", self._sqlite)
         elif engine.dialect.name == "postgresql":

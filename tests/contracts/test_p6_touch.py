@@ -105,8 +105,8 @@ def test_moments_are_right_in_any_time_zone(make_store, foreign_zone, url, engin
     store.wait_for_sync()
     elsewhere = make_store(url, max_age=HOUR, timestamps=True)
     clock = FrozenClock()
-    clock.install(store._database.engine)
-    clock.install(elsewhere._database.engine)
+    clock.install(store)
+    clock.install(elsewhere)
     store.set("a", {})
     clock.now += 1000
     store.touch("a", 10 * HOUR)

@@ -323,6 +323,7 @@ def test_no_listing_logs_a_handle_or_a_value(log, make_store):
     _assert_silent(_all_that_was_logged(log), store, ID)
 
 
+@pytest.mark.unique_column
 def test_a_violated_constraint_quotes_nothing(log, make_store):
     store = make_store(schemas=[Column("token", String(50), unique=True)])
     store.set("other", {"token": SECRET})
@@ -343,6 +344,7 @@ def test_a_violated_constraint_quotes_nothing(log, make_store):
     assert store.get("other") == {"token": SECRET}
 
 
+@pytest.mark.unique_column
 @pytest.mark.parametrize("many", [False, True])
 def test_a_unique_value_that_another_session_has_is_never_taken_from_it(make_store, many):
     store = make_store(schemas=[Column("token", String(50), unique=True)])
@@ -366,6 +368,7 @@ def test_a_taken_id_is_not_quoted(store):
     assert store.get("other") == {"device": SECRET}
 
 
+@pytest.mark.unique_column
 def test_errors_inside_the_callers_transaction_quote_nothing(make_store):
     store = make_store(schemas=[Column("token", String(50), unique=True)])
     store.set("other", {"token": SECRET})

@@ -224,7 +224,7 @@ def test_expired_values_are_collected(settings, cache, manager, clock):
     ours = {name.partition(".")[2]: value for name, value in settings.items() if name != "cache.type"}
     store = shared_store({**ours, "schemas": CACHE_SCHEMAS}, prefix="cache.")
     cache.put("tea", 2)
-    clock.install(store._database.engine)
+    clock.install(store)
     manager.get_cache("short", expire=60).put("tea", 1)
     clock.advance(61)
 
