@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 
 VENV := .venv
 RUN := $(VENV)/bin/python
@@ -10,7 +11,7 @@ CODE := --editable ".[beaker,cachelib,flask,pyramid,postgresql,mysql]"
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format types docs build clean
+.PHONY: help demo test bench lint format types docs build clean
 
 help:  ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -20,6 +21,9 @@ demo: $(VENV)/.demo  ## start a small site to try it on, with SQLite
 
 test: $(VENV)/.test  ## run the tests; PYTEST_ARGS="-k revoke -x" goes to pytest
 	$(RUN) -m pytest $(PYTEST_ARGS)
+
+bench: $(VENV)/.bench  ## measure speed, an hour long; BENCH_ARGS=--quick takes two minutes
+	PYTHONPATH=tests $(RUN) -m benchmarks $(BENCH_ARGS)
 
 lint: $(VENV)/.lint  ## check style and format
 	$(RUN) -m ruff check .

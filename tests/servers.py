@@ -14,7 +14,6 @@ Run this file to see what is found.
 from __future__ import annotations
 
 import atexit
-import fcntl
 import getpass
 import os
 import pwd
@@ -32,6 +31,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import NullPool, create_engine, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from packages import NotInstalled, install
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -200,7 +201,7 @@ def _private(server: _Server) -> URL:
     owner = _owner(server)
     directory = Path(tempfile.mkdtemp(prefix="schema-session-tests-"))
     os.chown(directory, owner.pw_uid, owner.pw_gid)
-    port = _free_port()
+    port = free_port()
     make, run = server.commands(directory / "data", port)
     with tempfile.TemporaryFile() as log:
         keeper = subprocess.Popen(
@@ -267,25 +268,10 @@ def _identity(owner: pwd.struct_passwd) -> dict[str, Any]:
 
 
 def _install(server: _Server) -> URL:
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        msg = "installing takes root and apt-get"
-        raise _StepFailed(msg)
-    how: dict[str, Any] = {
-        "env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-        "stdin": subprocess.DEVNULL,
-        "stdout": subprocess.PIPE,
-        "stderr": subprocess.STDOUT,
-        "text": True,
-    }
-    # The others wait here while one installs; apt-get finds nothing left to do when their turn comes.
-    with (Path(tempfile.gettempdir()) / "schema-session-tests.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        subprocess.run(["apt-get", "update"], check=False, **how)
-        installing = ["apt-get", "install", "--yes", "--no-install-recommends", server.package]
-        installed = subprocess.run(installing, check=False, **how)
-    if installed.returncode != 0:
-        msg = f"apt-get could not install it: {' '.join(installed.stdout.splitlines()[-1:])}"
-        raise _StepFailed(msg)
+    try:
+        install(server.package)
+    except NotInstalled as failure:
+        raise _StepFailed(*failure.args) from None
     return _private(server)
 
 
@@ -320,7 +306,7 @@ def _program_directories() -> list[str]:
     return [*map(str, newest), "/usr/local/sbin", "/usr/sbin"]
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]

@@ -1,0 +1,148 @@
+"""This store: by itself, and as each host's back end. All defaults are on, and three columns declared."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pyramid.request import Request
+from pyramid.response import Response
+from pyramid_schema_session import SchemaSessionFactory
+
+from schema_session_backend import SessionStore
+from schema_session_backend.beaker import SchemaNamespaceManager, SchemaSession
+from schema_session_backend.cachelib import SchemaCache
+
+from ..sessions import MAX_AGE, SCHEMAS, session, sid
+from .base import Contender, clone, drop
+from .hosts import BeakerContender, FlaskContender
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def open_store(url: str, table: str) -> SessionStore:
+    """A store with a table that is new."""
+    drop(url, table)
+    return SessionStore(url, schemas=SCHEMAS, table_name=table, max_age=MAX_AGE)
+
+
+def preload(store: SessionStore, url: str, count: int, sid_of: Callable[[int], str] = sid) -> None:
+    """Make many sessions of the one that is stored."""
+    clone(url, store.table.name, "sid", lambda number: store.handle(sid_of(number)), count)
+
+
+class Store(Contender):
+    """`SessionStore` by itself."""
+
+    name = "this store"
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self._store = open_store(url, "bench_store")
+
+    def preload(self, count: int) -> None:
+        self._store.set(sid(0), session(0))
+        preload(self._store, self.url, count)
+
+    def read(self, number: int) -> None:
+        data = self._store.get(sid(number))
+        assert data is not None
+        assert data["user_id"] is not None
+
+    def write(self, number: int) -> None:
+        self._store.set(sid(number), session(number))
+
+    def rmw(self, number: int) -> None:
+        loaded = self._store.load(sid(number))
+        assert loaded is not None
+        loaded.data["visits"] += 1
+        self._store.save(loaded, loaded.data)
+
+    create = write
+
+    def touch(self, number: int) -> None:
+        self._store.touch(sid(number))
+
+    def delete(self, number: int) -> None:
+        self._store.destroy(sid(number))
+
+    def close(self) -> None:
+        self._store.close()
+
+
+class ThroughFlask(FlaskContender):
+    """As Flask-Session's cachelib."""
+
+    name = "this store, Flask-Session"
+
+    def __init__(self, url: str) -> None:
+        self._store = open_store(url, "bench_flask")
+        cache = SchemaCache(self._store)
+        super().__init__(url, SESSION_TYPE="cachelib", SESSION_CACHELIB=cache)
+
+    def preload(self, count: int) -> None:
+        self.write(0)
+        preload(self._store, self.url, count, lambda number: f"session:{sid(number)}")
+
+    def close(self) -> None:
+        self._store.close()
+
+
+class ThroughBeaker(BeakerContender):
+    """As Beaker's back end, with its session class."""
+
+    name = "this store, Beaker"
+    session_class = SchemaSession
+
+    def __init__(self, url: str) -> None:
+        self._store = open_store(url, "bench_beaker")
+        super().__init__(url, SchemaNamespaceManager, store=self._store)
+
+    def preload(self, count: int) -> None:
+        self.create(0)
+        preload(self._store, self.url, count)
+
+    def close(self) -> None:
+        self._store.close()
+
+
+class ThroughPyramid(Contender):
+    """As Pyramid's session factory."""
+
+    name = "this store, Pyramid"
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self._store = open_store(url, "bench_pyramid")
+        self._factory = SchemaSessionFactory(self._store)
+
+    def preload(self, count: int) -> None:
+        self._store.set(sid(0), session(0))
+        preload(self._store, self.url, count)
+
+    def _request(self, number: int, do: Callable[[Any], Any]) -> None:
+        request = Request.blank("/", headers={"Cookie": f"__Host-session={sid(number)}"})
+        do(self._factory(request))
+        request._process_response_callbacks(Response())
+
+    def read(self, number: int) -> None:
+        self._request(number, lambda session: session["user_id"])
+
+    def write(self, number: int) -> None:
+        self._request(number, lambda found: found.update(session(number), visits=found["visits"] + 1))
+
+    def rmw(self, number: int) -> None:
+        self._request(number, lambda session: session.update(visits=session["visits"] + 1))
+
+    def create(self, number: int) -> None:
+        request = Request.blank("/")
+        self._factory(request).update(session(number))
+        request._process_response_callbacks(Response())
+
+    touch = read
+
+    def delete(self, number: int) -> None:
+        self._request(number, lambda session: session.invalidate())
+
+    def close(self) -> None:
+        self._store.close()
