@@ -24,6 +24,7 @@ from .serializer import Serializer
 from .session import LoadedSession, Outcome, Record, Saved
 from .sessionid import new_session_id
 from .store import SessionStore
+from .survey import DayCount, Page
 
 if TYPE_CHECKING:
     from .models import SessionMixin, TimestampedSessionMixin
@@ -31,12 +32,14 @@ if TYPE_CHECKING:
 __all__ = [
     "ConfigurationError",
     "ConstraintViolated",
+    "DayCount",
     "InvalidField",
     "InvalidSessionId",
     "LoadedSession",
     "MissingDependency",
     "NotAnInteger",
     "Outcome",
+    "Page",
     "Record",
     "Saved",
     "SchemaMismatch",

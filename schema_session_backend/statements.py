@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import (
     BigInteger,
     String,
+    and_,
     bindparam,
     case,
     delete,
@@ -196,6 +197,11 @@ class Statements:
         """Remove a live session."""
         return Query(delete(self.table.table).where(self._this, self.live))
 
+    def revoke_handles(self, handles: Sequence[str]) -> Query:
+        """Remove live sessions."""
+        by_key = self.dialect.delete_by_key(self.table.table)
+        return Query(by_key.where(self.table.sid.in_(handles), self.live))
+
     @cached_property
     def rotate(self) -> Query:
         """Give a live session a new id."""
@@ -207,11 +213,36 @@ class Statements:
 
     def marked(self, mark: str) -> Condition:
         """That a handle begins with a mark; LIKE would take its case for equal on SQLite."""
-        return func.substr(self.table.sid, 1, len(mark)) == mark
+        # The primary key finds those from the mark on, and up to the next one.
+        past = f"{mark[:-1]}{chr(ord(mark[-1]) + 1)}"
+        up_to = [self.table.sid < past] if past.isascii() else []
+        return and_(self.table.sid >= mark, *up_to, func.substr(self.table.sid, 1, len(mark)) == mark)
 
     def find(self, where: Sequence[Condition], limit: int | None) -> Query:
         """Read live sessions, the newest first; the handle comes last in a row."""
         return Query(self._listed().where(self.live, *where).order_by(*self._newest).limit(limit))
+
+    def browse(self, where: Sequence[Condition], limit: int) -> Query:
+        """Read live sessions in the order of their handles; the handle comes last in a row."""
+        return Query(self._listed().where(self.live, *where).order_by(self.table.sid).limit(limit))
+
+    def after(self, handle: str, where: Sequence[Condition], *, rows: int) -> Query:
+        """The handle that comes so many rows after another one, of sessions live or not."""
+        sid = self.table.sid
+        return Query(select(sid).where(sid > handle, *where).order_by(sid).offset(rows - 1).limit(1))
+
+    def count_rows(self, where: Sequence[Condition]) -> Query:
+        """Count sessions, live or not."""
+        return Query(select(func.count()).select_from(self.table.table).where(*where))
+
+    def per_day(self, where: Sequence[Condition]) -> Query:
+        """Count live sessions by the day of their creation, in UTC."""
+        created_at = self.table.created_at
+        assert created_at is not None
+        day = self.dialect.day(created_at)
+        return Query(
+            select(day, func.count()).where(self.live, created_at.is_not(None), *where).group_by(day)
+        )
 
     def count(self, where: Sequence[Condition]) -> Query:
         """Count live sessions."""

@@ -17,8 +17,9 @@ from .serializer import Serializer, serializer_for
 from .session import LoadedSession, Outcome, Record, Saved
 from .sessionid import Ids
 from .statements import Statements, conditions
+from .survey import Page, Survey
 from .sync import Synchronizer
-from .table import Declaration, Names
+from .table import Declaration, Names, is_found_by_index
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from .database import Joined, Result
     from .durations import Seconds
     from .query import Query
+    from .survey import DayCount
 
 T = TypeVar("T")
 
@@ -39,6 +41,7 @@ HOUR: Final = 60 * 60
 # Of one statement: far below any database's limit of parameters.
 ROWS_AT_ONCE: Final = 500
 HANDLES_AT_ONCE: Final = 20_000
+MOST_DAYS: Final = 1_000
 
 
 class SessionStore:
@@ -113,6 +116,8 @@ class SessionStore:
         self._max_age = options.span(max_age, "max_age")
         self._absolute = options.span(absolute_max_age, "absolute_max_age")
         self._usual_span = durations.milliseconds(min(self._max_age, self._absolute))
+        self.hash_sid = hash_sid
+        """Whether handles are hashes of the session ids, and so may be shown."""
         self._ids = Ids(hashed=hash_sid)
         self._database = Database(engine_or_url, timeout=timeout)
         declaration = Declaration(
@@ -143,6 +148,7 @@ class SessionStore:
             touch_interval=options.span_or_zero(touch_interval, "touch_interval"),
             absolute=self._absolute,
         )
+        self._survey = Survey(self._statements, self._rows, hashed=hash_sid)
         interval = options.span(gc_interval, "gc_interval")
         self._janitor = Janitor(self._database, self._statements, interval=interval)
         self._synchronizer = Synchronizer(self._database, self._table, change=sync, timeout=timeout)
@@ -433,23 +439,95 @@ class SessionStore:
         query = self._statements.count(self._found(where, fields))
         return int(self._run(query, {}, connection).rows[0][0])
 
-    def revoke(self, handle: str, *, connection: Joined | None = None, **fields: Any) -> bool:
+    def browse(
+        self,
+        *where: ColumnElement[bool],
+        after: str | None = None,
+        limit: int = 50,
+        connection: Joined | None = None,
+        **fields: Any,
+    ) -> Page:
+        """A page of the live sessions that `find` would find, of however many, in the order of handles.
+
+        Each page takes the database about as long. Where no index finds what is looked for, it looks through
+        5,000 rows a page, so that a page may have few sessions or none and still not be the last.
+
+        Args:
+            where: as in `find`.
+            after: `Page.after` of the page before; None for the first one.
+            limit: return this many at most.
+            connection: see the class.
+            fields: as in `find`.
+
+        Raises:
+            ConfigurationError, InvalidField: as `find` does.
+        """
+        if type(limit) is not int or limit < 1:
+            msg = "browse: limit takes how many sessions a page has, 1 or more"
+            raise ConfigurationError(msg)
+        asked = conditions(self._table, where, fields)
+        start = after if self._ids.is_handle(after) else ""
+
+        def run(query: Query) -> Result:
+            return self._run(query, {}, connection)
+
+        bounded = bool(asked) and not any(is_found_by_index(self._table, one) for one in asked)
+        return self._survey.page(run, asked, self._own, after=str(start), limit=limit, bounded=bounded)
+
+    def count_per_day(self, days: int = 14, *, connection: Joined | None = None) -> list[DayCount]:
+        """How many of the live sessions began on each of the last days, the oldest day first.
+
+        Of a large table, about 10,000 rows are counted and the rest is projected from these. Without
+        `timestamps` there is nothing to tell: an empty list. With `hash_sid=False` all rows are counted.
+
+        Raises:
+            ConfigurationError: for a number of days that is none.
+        """
+        if type(days) is not int or not 1 <= days <= MOST_DAYS:
+            msg = f"count_per_day: days takes how many days to tell, 1 to {MOST_DAYS}"
+            raise ConfigurationError(msg)
+        return self._survey.per_day(
+            lambda query: self._run(query, {}, connection), mark=self._ids.mark, days=days
+        )
+
+    def having(self, fields: Mapping[str, Any]) -> list[ColumnElement[bool]]:
+        """Conditions for `find` and its like: that these declared columns have these values.
+
+        They say what keyword arguments say, also for columns with a name that an argument has, such as
+        `limit`.
+
+        Raises:
+            ConfigurationError, InvalidField: as `find` does.
+        """
+        return conditions(self._table, (), fields)
+
+    def revoke(
+        self, handle: str, *where: ColumnElement[bool], connection: Joined | None = None, **fields: Any
+    ) -> bool:
         """End the session that a record names; returns whether it was live.
 
         Requests of that session which are running now cannot bring it back.
 
         Args:
             handle: the session's.
+            where: conditions that the session must meet as well, as in `find`.
             connection: see the class.
-            fields: values that the session must have as well, as in `find`: so that people end their own
-                sessions only.
+            fields: values that the session must have as well: so that people end their own sessions only.
         """
         if not self._ids.is_handle(handle):
             return False
-        if fields:
-            where = [self._table.sid == handle, *self._found((), fields)]
-            return self._run(self._statements.revoke_where(where, None), {}, connection).count > 0
+        if where or fields:
+            this = [self._table.sid == handle, *self._found(where, fields)]
+            return self._run(self._statements.revoke_where(this, None), {}, connection).count > 0
         return self._run(self._statements.revoke, {"ssb_handle": handle}, connection).count > 0
+
+    def revoke_many(self, handles: Iterable[str], *, connection: Joined | None = None) -> int:
+        """End the sessions that these records name, whoever's they are; returns how many were live."""
+        ours = [handle for handle in handles if self._ids.is_handle(handle)]
+        return sum(
+            self._run(self._statements.revoke_handles(batch), {}, connection).count
+            for batch in _batches(ours, HANDLES_AT_ONCE)
+        )
 
     def revoke_where(
         self,

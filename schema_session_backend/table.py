@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import BigInteger, Column, DateTime, Index, MetaData, String, Table, Text
 from sqlalchemy import exc as sa_exc
 from sqlalchemy.dialects import mysql
+from sqlalchemy.sql import operators
 from sqlalchemy.types import NullType, TypeDecorator
 
 from . import schema_text
@@ -18,7 +19,7 @@ from .fields import Field, exact, field_of
 from .sessionid import HANDLE_LENGTH, MAX_LENGTH
 
 if TYPE_CHECKING:
-    from sqlalchemy import Dialect
+    from sqlalchemy import ColumnElement, Dialect
     from sqlalchemy.sql.type_api import TypeEngine
 
 MAX_IDENTIFIER: Final = 63
@@ -293,3 +294,12 @@ def require_declared(table: SessionTable, name: str) -> Field:
     hint = did_you_mean(name, (field.name for field in table.fields))
     msg = f"table {table.name!r} has no declared column {name!r}: {hint}"
     raise ConfigurationError(msg)
+
+
+def is_found_by_index(table: SessionTable, condition: ColumnElement[bool]) -> bool:
+    """Whether an index finds the sessions that meet a condition, such as one that a column has a value."""
+    column, how = getattr(condition, "left", None), getattr(condition, "operator", None)
+    if how not in {operators.eq, operators.is_, operators.in_op} or not isinstance(column, Column):
+        return False
+    first = [next(iter(index.columns), None) for index in table.table.indexes]
+    return bool(column.unique) or any(one is column for one in first)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import BigInteger, DateTime, delete
+from sqlalchemy import BigInteger, DateTime, delete, func
 from sqlalchemy.sql import literal_column
 
 if TYPE_CHECKING:
@@ -49,6 +49,10 @@ class Dialect(ABC):
     @abstractmethod
     def milliseconds(self, moment: ColumnElement[Any]) -> ColumnElement[int]:
         """A timestamp column's value as milliseconds since 1970 UTC."""
+
+    def day(self, moment: ColumnElement[Any]) -> ColumnElement[Any]:
+        """A timestamp column's day in UTC, as a date or as text like `2026-11-25`."""
+        return func.date(moment)
 
     @abstractmethod
     def least(self, one: ColumnElement[int], other: ColumnElement[int]) -> ColumnElement[int]:

@@ -45,6 +45,10 @@ class PostgreSQL(Dialect):
         """See `Dialect.milliseconds`."""
         return cast(func.floor(func.extract("epoch", moment) * literal_column("1000")), BigInteger)
 
+    def day(self, moment: ColumnElement[Any]) -> ColumnElement[Any]:
+        """See `Dialect.day`; by itself it would be the day in the connection's time zone."""
+        return func.date(func.timezone(literal_column("'UTC'"), moment))
+
     def least(self, one: ColumnElement[int], other: ColumnElement[int]) -> ColumnElement[int]:
         """See `Dialect.least`."""
         return func.least(one, other)

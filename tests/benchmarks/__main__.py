@@ -42,6 +42,7 @@ def parts(urls: Mapping[str, str], *, quick: bool) -> dict[str, Callable[[], Any
             "gc": lambda: {name: gc.of_half(url, count) for name, url in urls.items()},
             "scale": lambda: scale.sizes(postgresql),
             "gc of a million": lambda: scale.gc_of_half(postgresql, 1_000_000),
+            "pages of a million": lambda: scale.pages(postgresql),
             "memory": lambda: scale.memory(postgresql),
             "bloat": lambda: scale.bloat(postgresql),
         }

@@ -123,6 +123,13 @@ def _scale(found: Any) -> None:
     _rows("postgresql", rows)
 
 
+def _pages(found: Mapping[str, Any]) -> None:
+    rows = {name: {"database ms": one["ms"]} for name, one in found.items()}
+    _rows("postgresql: an administrator's pages of a million sessions", rows)
+    for name, one in found.items():
+        _console.print(f"{name}:", *(f"  {line}" for line in one["plan"]), sep="\n", markup=False)
+
+
 def _memory(found: Any) -> None:
     _rows("a process", {f"after {one['requests']:,} requests": {"MB": one["megabytes"]} for one in found})
 
@@ -143,6 +150,7 @@ _SHOWN: dict[str, Callable[[Any], None]] = {
     "gc": _gc,
     "scale": _scale,
     "gc of a million": _waits,
+    "pages of a million": _pages,
     "memory": _memory,
     "bloat": _bloat,
 }

@@ -10,7 +10,7 @@ from pathlib import Path
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, event, text
 
 from schema_session_backend import SessionStore
 
@@ -19,18 +19,19 @@ from .contenders.base import drop
 from .sessions import MAX_AGE, SCHEMAS, SESSIONS_OF_A_USER, session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 SIZES = (100_000, 1_000_000, 5_000_000)
 TABLE = "bench_scale"
 # The store hashes an id with SHA-256 and keeps the hexadecimal digits.
 FILL = """
-INSERT INTO {table} (sid, user_id, device, ip, additional, expire_at, revision)
+INSERT INTO {table} (sid, user_id, device, ip, additional, expire_at, revision{stamps})
 SELECT encode(sha256(convert_to('session ' || n, 'UTF8')), 'hex'), n / {share}, device, ip, additional,
-    expire_at + (n % 1000) * 1000, revision
+    expire_at + (n % 1000) * 1000, revision{stamped}
 FROM generate_series(CAST(:first AS integer), CAST(:last AS integer)) n,
     (SELECT * FROM {table} WHERE sid = :template) template
 """
+STAMPED = ", created_at - (n % 14) * interval '1 day', updated_at"
 RECOMMENDED = {
     "fillfactor": "85",
     "autovacuum_vacuum_scale_factor": "0.02",
@@ -49,15 +50,27 @@ class BigTable:
 
     Args:
         url: of a PostgreSQL database.
+        timestamps: the store's option; the sessions are of the last two weeks then.
         options: the table's storage parameters.
     """
 
-    def __init__(self, url: str, **options: str) -> None:
+    def __init__(
+        self, url: str, options: Mapping[str, str] | None = None, *, timestamps: bool = False
+    ) -> None:
         drop(url, TABLE)
         self.url = url
         self.size = 0
-        self.store = SessionStore(url, schemas=SCHEMAS, table_name=TABLE, max_age=MAX_AGE, gc_interval=None)
-        self.store.set("template", session(1))
+        self.timestamps = timestamps
+        self.store = SessionStore(
+            url,
+            schemas=SCHEMAS,
+            table_name=TABLE,
+            max_age=MAX_AGE,
+            gc_interval=None,
+            timestamps=timestamps,
+        )
+        # Nobody of its user is revoked.
+        self.store.set("template", {**session(1), "user_id": -1})
         self._engine = create_engine(url, isolation_level="AUTOCOMMIT")
         if options:
             self.run(
@@ -72,7 +85,8 @@ class BigTable:
 
     def grow(self, size: int) -> None:
         """Add sessions until there are so many."""
-        fill = FILL.format(table=TABLE, share=SESSIONS_OF_A_USER)
+        stamps = (", created_at, updated_at", STAMPED) if self.timestamps else ("", "")
+        fill = FILL.format(table=TABLE, share=SESSIONS_OF_A_USER, stamps=stamps[0], stamped=stamps[1])
         for first in range(self.size, size, 250_000):
             last = min(first + 250_000, size) - 1
             self.run(fill, first=first, last=last, template=self.store.handle("template"))
@@ -183,7 +197,7 @@ def bloat(url: str, count: int = 100_000, touches: int = 1_000_000) -> list[dict
     """What the table takes after many touches, with PostgreSQL's settings and with the recommended ones."""
     found = []
     for name, options in {"defaults": {}, "recommended": RECOMMENDED}.items():
-        big = BigTable(url, **options)
+        big = BigTable(url, options)
         big.grow(count)
         before = big.megabytes()
         with ThreadPoolExecutor(2) as pool:
@@ -197,3 +211,44 @@ def _touch(big: BigTable, part: int, touches: int) -> None:
     chooser = random.Random(part)
     for _ in range(touches):
         assert big.store.touch(sid(chooser.randrange(big.size)))
+
+
+def pages(url: str, count: int = 1_000_000) -> dict[str, Any]:
+    """What the pages of an administrator take the database, in milliseconds, and how it answers them."""
+    big = BigTable(url, timestamps=True)
+    big.grow(count)
+    big.store.set("rare", {"user_id": 1, "device": "a rare one", "ip": "192.0.2.1"})
+    store = big.store
+    deep = store.browse(after="8" * 64).after
+    looks: dict[str, Callable[[], Any]] = {
+        "first page": store.browse,
+        "a page in the middle": lambda: store.browse(after=deep),
+        "search by user (indexed)": lambda: store.browse(user_id=count // 8),
+        "search by device, found everywhere": lambda: store.browse(device="Firefox on Fedora"),
+        "search by device, found nowhere": lambda: store.browse(device="none has it"),
+        "counts per day": store.count_per_day,
+    }
+    found = {name: _explained(store, look) for name, look in looks.items()}
+    big.close()
+    return found
+
+
+def _explained(store: SessionStore, look: Callable[[], Any]) -> dict[str, Any]:
+    """The statements of a page once more, for the database's own account of them."""
+    statements: list[tuple[str, Any]] = []
+    engine = store._database.engine
+
+    def keep(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_others: Any) -> None:
+        statements.append((statement, parameters))
+
+    look()
+    event.listen(engine, "before_cursor_execute", keep)
+    look()
+    event.remove(engine, "before_cursor_execute", keep)
+    plan: list[str] = []
+    with engine.connect() as connection:
+        for statement, parameters in statements:
+            explain = f"EXPLAIN (ANALYZE, BUFFERS) {statement}"
+            plan += connection.exec_driver_sql(explain, parameters).scalars()
+    taken = sum(float(line.split()[2]) for line in plan if line.startswith("Execution Time"))
+    return {"ms": taken, "plan": plan}

@@ -196,3 +196,17 @@ def test_revoke_can_ask_whose_session_it_is(store):
         store.revoke(handle, user=1)
     with pytest.raises(InvalidField):
         store.revoke(handle, user_id="1")
+
+
+def test_columns_may_have_the_names_of_arguments(make_store):
+    store = make_store(schemas="limit Integer index; keep Integer; handle Integer; connection Integer")
+    store.set_many({"a": {"limit": 1, "keep": 1}, "b": {"limit": 2, "connection": 3}})
+    [record] = store.find(*store.having({"limit": 2, "connection": 3}))
+
+    assert record.handle == store.handle("b")
+    assert store.count(*store.having({"keep": None})) == 1
+    assert [one.handle for one in store.browse(*store.having({"limit": 2})).records] == [record.handle]
+    assert not store.revoke(record.handle, *store.having({"limit": 1}))
+    assert store.revoke(record.handle, *store.having({"limit": 2}))
+    with pytest.raises(InvalidField, match="limit"):
+        store.having({"limit": "2"})
