@@ -7,11 +7,11 @@ BENCH_ARGS ?=
 VENV := .venv
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip install -qq
-CODE := --editable ".[beaker,cachelib,flask,pyramid,postgresql,mysql]"
+CODE := --editable ".[beaker,cachelib,devices,flask,pyramid,postgresql,mysql]"
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test bench lint format types docs build clean
+.PHONY: help demo test bench screenshots lint format types docs build clean
 
 help:  ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -24,6 +24,9 @@ test: $(VENV)/.test  ## run the tests; PYTEST_ARGS="-k revoke -x" goes to pytest
 
 bench: $(VENV)/.bench  ## measure speed, an hour long; BENCH_ARGS=--quick takes two minutes
 	PYTHONPATH=tests $(RUN) -m benchmarks $(BENCH_ARGS)
+
+screenshots: $(VENV)/.test  ## take the documentation's pictures of the devices page
+	PYTHONPATH=tests:tests/browser $(RUN) tests/browser/screenshots.py
 
 lint: $(VENV)/.lint  ## check style and format
 	$(RUN) -m ruff check .
@@ -52,7 +55,7 @@ clean:  ## remove all that was made, .venv too
 
 $(VENV)/.demo: pyproject.toml | $(VENV)/.made
 	@echo "Installing what the demo needs"
-	@$(PIP) --editable ".[beaker]"
+	@$(PIP) --editable ".[beaker,devices]"
 	@touch $@
 
 $(VENV)/.%: pyproject.toml | $(VENV)/.made

@@ -15,21 +15,30 @@ from urllib.request import HTTPCookieProcessor, build_opener
 import pytest
 from webtest import TestApp
 
+from test_request_fields import IPHONE
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 PROGRAM = Path(__file__).parents[1] / "docs" / "examples" / "demo.py"
 
 
 @pytest.fixture
-def demo(tmp_path):
-    """The demo's site, on a file of the test's own."""
+def module():
+    """The demo's program."""
     spec = spec_from_file_location("demo", PROGRAM)
     assert spec is not None
     assert spec.loader is not None
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
-    site = module.site(f"sqlite:///{tmp_path}/demo.db")
+    return module
+
+
+@pytest.fixture
+def demo(tmp_path, module):
+    """The demo's site, on a file of the test's own."""
+    site = module.application(f"sqlite:///{tmp_path}/demo.db")
     yield site
-    site.wrap_app.store.close()
-    site.wrap_app.engine.dispose()
+    site.store.close()
+    site.engine.dispose()
 
 
 def browser(demo, user_agent="Firefox/1", **environ):
@@ -40,55 +49,50 @@ def sign_in(browser, user="ann"):
     return browser.post("/sign-in", {"user": user}).follow()
 
 
-def handles(page):
-    """What the page's buttons would kick out."""
-    return re.findall(r'name="handle" value="(\w+)"', page.text)
-
-
 def test_one_signs_in_from_two_browsers_and_kicks_one_out(demo):
-    laptop, phone = browser(demo), browser(demo, "Mobile Safari/2")
+    laptop, phone = browser(demo, FIREFOX), browser(demo, IPHONE)
     sign_in(laptop)
     laptop.post("/cart", {"item": "tea"})
-    page = sign_in(phone)
-    assert "Firefox" in page.text
-    assert "this browser" in page.text
-    assert "tea" in page.text
+    assert "cart: tea" in sign_in(phone).text + laptop.get("/").text
 
-    [handle] = handles(page)
-    page = phone.post("/kick", {"handle": handle}).follow()
+    page = phone.get("/devices/")
+    assert [title.text for title in page.html.find_all("h2")] == ["Safari on iPhone", "Firefox on Linux"]
+    page.forms[0].submit().follow()
 
-    assert handles(page) == []
-    assert "Signed in as" in page.text
+    assert "Signed in as" in phone.get("/").text
     assert "Signed in as" not in laptop.get("/").text
 
 
-def test_the_first_page_shows_the_tables_rows(demo):
-    page = sign_in(browser(demo))
+def test_below_phone_the_same_browser_is_another_device(demo):
+    visitor = browser(demo, FIREFOX)
+    sign_in(visitor)
+    phone = visitor.post("/phone/sign-in", {"user": "ann"}).follow()
 
-    for text in ("user", "device", "additional", "expire_at", "revision", "_creation_time"):
-        assert text in page.text
+    assert "Signed in as" in phone.text
+    devices = [title.text for title in visitor.get("/devices/").html.find_all("h2")]
+    assert devices == ["Firefox on Linux", "Safari on iPhone"]
+    assert "This device" in visitor.get("/phone/devices/").html.find_all("li")[0].text
+    visitor.get("/devices/").forms[0].submit()
+    assert "You are not signed in" in visitor.get("/phone/").text
+    assert "Signed in as" in visitor.get("/").text
 
 
-def test_no_page_has_a_session_id(demo):
-    visitor = browser(demo)
-    page = sign_in(visitor)
-
-    assert visitor.cookies["beaker.session.id"].strip('"') not in page.text
-
-
-def test_one_kicks_out_nobody_else(demo):
-    ann, bob = browser(demo), browser(demo)
+def test_only_the_administrator_sees_all_sessions(demo):
+    ann, admin = browser(demo), browser(demo)
     sign_in(ann, "ann")
-    other = browser(demo, "Chrome/3")
-    sign_in(other, "bob")
-    [handle] = handles(sign_in(bob, "bob"))
+    page = sign_in(admin, "admin")
 
-    for who in (ann, browser(demo)):
-        who.post("/kick", {"handle": handle})
-        who.post("/kick", {"handle": "0" * 64})
-        who.post("/kick", {"handle": "../é\0"})
+    assert "All sessions" in page.text
+    assert len(admin.get("/devices/admin").html.select("tbody input")) == 2
+    assert ann.get("/devices/admin", status=403)
 
-    assert "Signed in as" in other.get("/").text
+
+def test_it_opens_with_sample_users(demo, module):
+    module.add_samples(demo.store, demo.engine)
+
+    assert demo.store.count(user="ann") == 2
+    page = sign_in(browser(demo, FIREFOX), "ann")
+    assert "Pixel 8" in page.text
 
 
 def test_what_a_visitor_sends_is_shown_as_text(demo):
@@ -104,14 +108,14 @@ def test_signing_out_removes_the_row(demo):
     page = visitor.post("/sign-out").follow()
 
     assert "Signed in as" not in page.text
-    assert demo.wrap_app.store.count() == 0
+    assert demo.store.count() == 0
 
 
 def test_a_form_of_another_site_does_nothing(demo):
     visitor = browser(demo, HTTP_ORIGIN="http://evil.example")
     visitor.post("/sign-in", {"user": "ann"}, status=404)
 
-    assert demo.wrap_app.store.count() == 0
+    assert demo.store.count() == 0
 
 
 def test_there_is_only_one_page(demo):

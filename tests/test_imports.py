@@ -78,6 +78,23 @@ def test_pyramids_package_is_imported_by_itself_only():
     assert "pyramid_schema_session" not in used
 
 
+def test_what_the_page_of_devices_needs_is_imported_by_it_only():
+    used = modules_after("import schema_session_backend, schema_session_backend.beaker")
+
+    assert used & {"jinja2", "ua_parser"} == set()
+
+
+@pytest.mark.parametrize("package", ["jinja2", "ua_parser"])
+def test_the_page_of_devices_says_what_to_install(package):
+    modules_after(
+        f"import sys\nsys.modules[{package!r}] = None\n"
+        "from schema_session_backend import MissingDependency\n"
+        "try:\n    import schema_session_backend.devices\n"
+        "except MissingDependency as error:\n    assert 'schema_session_backend[devices]' in str(error)\n"
+        "else:\n    raise AssertionError"
+    )
+
+
 def test_the_mixins_are_there_when_they_are_asked_for():
     assert "sqlalchemy.orm" in modules_after("from schema_session_backend import SessionMixin")
 
@@ -111,11 +128,18 @@ def test_only_a_hosts_module_imports_that_host():
     assert {module: found for module, found in hosts.items() if found} == {
         "beaker.py": {"beaker"},
         "cachelib.py": {"cachelib"},
+        "devices/flask.py": {"flask"},
     }
 
 
 def test_the_core_does_not_import_the_modules_of_hosts():
-    of_hosts = {"beaker": {"config"}, "cachelib": {"flask"}, "flask": set(), "config": set()}
+    of_hosts = {
+        "beaker": {"config"},
+        "cachelib": {"flask"},
+        "flask": set(),
+        "config": set(),
+        "devices/flask": {"cachelib"},
+    }
     for path in PACKAGE.rglob("*.py"):
         relative = [
             node
@@ -123,7 +147,8 @@ def test_the_core_does_not_import_the_modules_of_hosts():
             if isinstance(node, ast.ImportFrom) and node.level
         ]
         named = {node.module for node in relative} | {alias.name for node in relative for alias in node.names}
-        assert named & of_hosts.keys() <= of_hosts.get(path.stem, set()), path.name
+        module = str(path.relative_to(PACKAGE).with_suffix(""))
+        assert named & of_hosts.keys() <= of_hosts.get(module, set()), module
 
 
 def test_the_cache_does_not_import_flask():

@@ -1,66 +1,91 @@
-"""A small site whose sessions are rows: sign in from two browsers, see both, and kick one out.
+"""A small site whose sessions are rows: sign in, see your devices, kick one out, and watch it be signed out.
 
-Run it with `make demo`. What makes the sessions searchable is in `site`; the rest is an ordinary WSGI site.
+Run it with `make demo`. What to look at: `application` sets everything up, and `Site.sign_in` is all that a
+login does; the page of devices is mounted there in one line.
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import signal
 import tempfile
-from html import escape
 from pathlib import Path
 from socketserver import ThreadingMixIn
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from beaker.middleware import SessionMiddleware
+from jinja2 import Environment, FileSystemLoader
 from sqlalchemy import Engine, create_engine
 
-from schema_session_backend import SessionStore
+from schema_session_backend import SessionStore, new_session_id
 from schema_session_backend.beaker import SchemaSession
+from schema_session_backend.devices import DevicesPage, beaker_visitor, request_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-PAGE = (Path(__file__).parent / "demo.html").read_text(encoding="utf-8")
-LONGEST_FORM = 10_000
+PAGE = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True).get_template("demo.html")
+LONGEST_FORM: Final = 10_000
+MOST_ROWS: Final = 30
+USERS: Final = ("ann", "bob", "admin")
+_CHROMIUM: Final = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0"
+FIREFOX: Final = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
+EDGE: Final = f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {_CHROMIUM} Safari/537.36 Edg/126.0.0.0"
+PIXEL: Final = f"Mozilla/5.0 (Linux; Android 14; Pixel 8) {_CHROMIUM} Mobile Safari/537.36"
+PHONE: Final = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko)"
+    " Version/17.5 Mobile/15E148 Safari/604.1"
+)
+SAMPLES: Final = [
+    # Whose it is, hours since the sign-in and since the last click, address, user agent.
+    ("ann", 70, 2.5, "198.51.100.23", FIREFOX),
+    ("ann", 30, 20, "203.0.113.80", PHONE),
+    ("bob", 5, 0.2, "192.0.2.44", PIXEL),
+    ("carol", 96, 8, "2001:db8::17", EDGE),
+]
 
 
-class Demo:
-    """The site: `/` shows it, everything else is a form's POST and leads back to it."""
+class Site:
+    """The site: `/` shows it, everything else is a form's POST and leads back to it.
 
-    def __init__(self, store: SessionStore, engine: Engine) -> None:
+    Args:
+        store: where its sessions are.
+        engine: of the store's database, to show the table.
+        user_agent: the browser that it takes each visitor's for; None for what they really have.
+    """
+
+    def __init__(self, store: SessionStore, engine: Engine, user_agent: str | None = None) -> None:
         self.store = store
         self.engine = engine
+        self.user_agent = user_agent
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        session = environ["beaker.session"]
+        session, root = environ["beaker.session"], environ.get("SCRIPT_NAME", "")
         path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
-        action = {
-            "/sign-in": self.sign_in,
-            "/cart": self.cart,
-            "/kick": self.kick,
-            "/sign-out": self.sign_out,
-        }
+        action = {"/sign-in": self.sign_in, "/cart": self.cart, "/sign-out": self.sign_out}
         if method == "POST" and path in action and _is_own_form(environ):
             action[path](session, _form(environ), environ)
-            start_response("303 See Other", [("Location", "/")])
+            start_response("303 See Other", [("Location", f"{root}/")])
             return [b""]
-        if path != "/":
+        if path not in {"", "/"}:
             start_response("404 Not Found", [("Content-Type", "text/plain")])
             return [b"There is only the page /"]
-        body = self.page(session).encode()
+        body = self.page(session, root).encode()
         headers = [("Content-Type", "text/html; charset=utf-8"), ("Cache-Control", "no-store")]
         start_response("200 OK", headers)
         return [body]
 
     def sign_in(self, session: Any, form: dict[str, str], environ: dict[str, Any]) -> None:
+        # A real site checks a password here.
         session.regenerate_id()
-        session["user"] = form.get("user", "")[:20] or "ann"
-        session["device"] = _browser(environ.get("HTTP_USER_AGENT", ""))
-        session["ip"] = environ["REMOTE_ADDR"]
+        name = form.get("user", "")[:20]
+        session["user"] = name if name.isprintable() and name else "ann"
+        if self.user_agent is not None:
+            environ = environ | {"HTTP_USER_AGENT": self.user_agent}
+        session.update(request_fields(environ, self.store))
         session.save()
 
     def cart(self, session: Any, form: dict[str, str], _environ: dict[str, Any]) -> None:
@@ -68,65 +93,23 @@ class Demo:
             session["cart"] = [*session.get("cart", []), form.get("item", "")[:20]]
             session.save()
 
-    def kick(self, session: Any, form: dict[str, str], _environ: dict[str, Any]) -> None:
-        # Asked by user, so that nobody ends the session of another one.
-        own = self.store.find(user=session["user"]) if "user" in session else []
-        for record in own:
-            if record.handle == form.get("handle"):
-                self.store.revoke(record.handle)
-
     def sign_out(self, session: Any, _form: dict[str, str], _environ: dict[str, Any]) -> None:
         session.delete()
 
-    def page(self, session: Any) -> str:
-        user = session.get("user")
-        this = self.store.handle(session.id) if user else ""
-        return PAGE.format(
-            you=_signed_in(user, session.get("cart", [])) if user else SIGN_IN,
-            devices=self._devices(user, this) if user else "",
-            table=self._table(),
-        )
-
-    def _devices(self, user: str, this: str) -> str:
-        lines = []
-        for record in self.store.find(user=user):
-            device = f"{escape(record.data.get('device', '?'))} · {escape(record.data.get('ip', '?'))}"
-            if record.handle == this:
-                lines.append(f"<li>{device} <em>this browser</em></li>")
-            else:
-                form = f'<input type="hidden" name="handle" value="{record.handle}"><button>Kick out</button>'
-                lines.append(f'<li>{device} <form method="post" action="/kick">{form}</form></li>')
-        return f"<h2>Where {escape(user)} is signed in</h2><ul>{''.join(lines)}</ul>"
-
-    def _table(self) -> str:
+    def page(self, session: Any, root: str) -> str:
         table = self.store.repo()
+        query = table.select().order_by(table.c.updated_at.desc()).limit(MOST_ROWS)
         with self.engine.connect() as connection:
-            rows = connection.execute(table.select().order_by(table.c.created_at)).all()
-        head = "".join(f"<th>{escape(column.name)}</th>" for column in table.columns)
-        body = "".join(f"<tr>{''.join(f'<td>{_cell(value)}</td>' for value in row)}</tr>" for row in rows)
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
-SIGN_IN = """<form method="post" action="/sign-in"><label>Your name
-<input name="user" value="ann" maxlength="20" required></label> <button>Sign in</button></form>"""
-
-
-def _signed_in(user: str, cart: list[str]) -> str:
-    content = escape(", ".join(cart)) or "empty"
-    return f"""<p>Signed in as <strong>{escape(user)}</strong>, cart: {content}.</p>
-<form method="post" action="/cart"><label>Put into the cart
-<input name="item" value="tea" maxlength="20" required></label> <button>Add</button></form>
-<form method="post" action="/sign-out"><button>Sign out</button></form>"""
-
-
-def _cell(value: object) -> str:
-    text = str(value)
-    return f'<span title="{escape(text)}">{escape(text[:12])}…</span>' if len(text) > 60 else escape(text)  # noqa: PLR2004
-
-
-def _browser(user_agent: str) -> str:
-    names = ("Firefox", "Edg", "OPR", "Chrome", "Safari", "curl")
-    return next((name for name in names if name in user_agent), "a browser")
+            rows = connection.execute(query).all()
+        return PAGE.render(
+            root=root,
+            users=USERS,
+            user=session.get("user"),
+            cart=session.get("cart", []),
+            is_phone=self.user_agent is not None,
+            columns=[column.name for column in table.columns],
+            rows=[list(map(str, row)) for row in rows],
+        )
 
 
 def _is_own_form(environ: dict[str, Any]) -> bool:
@@ -141,23 +124,64 @@ def _form(environ: dict[str, Any]) -> dict[str, str]:
     return {name: values[0] for name, values in sent.items()}
 
 
-def site(url: str) -> Any:
-    """The whole site on a database."""
+def application(url: str) -> Any:
+    """The whole site on a database; what is below `/phone` has a cookie of its own, as another device has."""
     engine = create_engine(url)
     store = SessionStore(
         engine,
-        schemas="user String(20) index; device String(50); ip String(45)",
+        schemas="user String(20) index; device String(50); ip String(45); user_agent String(300)",
         timestamps=True,
     )
     store.wait_for_sync()
+
+    def devices(home: str) -> DevicesPage:
+        return DevicesPage(
+            store,
+            beaker_visitor("user"),
+            administers=lambda environ: environ["beaker.session"].get("user") == "admin",
+            home_url=home,
+        )
+
     settings = {
         "session.type": "schema",
         "session.store": store,
         "session.session_class": SchemaSession,
         "session.timeout": 3600,
         "session.httponly": True,
+        "session.samesite": "Lax",
     }
-    return SessionMiddleware(Demo(store, engine), settings)
+    laptop = SessionMiddleware(
+        devices("/").mounted_in(Site(store, engine), "/devices"), {**settings, "session.key": "laptop"}
+    )
+    phone = SessionMiddleware(
+        devices("/phone/").mounted_in(Site(store, engine, PHONE), "/devices"),
+        {**settings, "session.key": "phone"},
+    )
+
+    def both(environ: dict[str, Any], start_response: Any) -> Any:
+        path = environ["PATH_INFO"]
+        if path != "/phone" and not path.startswith("/phone/"):
+            return laptop(environ, start_response)
+        below = {
+            "SCRIPT_NAME": environ.get("SCRIPT_NAME", "") + "/phone",
+            "PATH_INFO": path.removeprefix("/phone"),
+        }
+        return phone(environ | below, start_response)
+
+    both.store, both.engine = store, engine  # type: ignore[attr-defined]
+    return both
+
+
+def add_samples(store: SessionStore, engine: Engine) -> None:
+    """Store sessions of some users, begun some time ago."""
+    table, now = store.repo(), dt.datetime.now(dt.UTC)
+    for user, began, seen, ip, user_agent in SAMPLES:
+        sid = new_session_id()
+        fields = request_fields({"REMOTE_ADDR": ip, "HTTP_USER_AGENT": user_agent}, store)
+        store.set(sid, {"user": user, **fields, "cart": ["tea"]})
+        times = {"created_at": now - dt.timedelta(hours=began), "updated_at": now - dt.timedelta(hours=seen)}
+        with engine.begin() as connection:
+            connection.execute(table.update().where(table.c.sid == store.handle(sid)).values(times))
 
 
 class ThreadingServer(ThreadingMixIn, WSGIServer):
@@ -176,14 +200,15 @@ def main() -> None:
     # Shells have what they start in the background ignore Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="sessions-") as directory:
-        application = site(f"sqlite:///{directory}/demo.db")
+        site = application(f"sqlite:///{directory}/demo.db")
+        add_samples(site.store, site.engine)
         try:
-            server = make_server("127.0.0.1", port, application, ThreadingServer, QuietHandler)
+            server = make_server("127.0.0.1", port, site, ThreadingServer, QuietHandler)
         except OSError:
-            server = make_server("127.0.0.1", 0, application, ThreadingServer, QuietHandler)
-        print(f"Open http://127.0.0.1:{server.server_port}/ in two browsers (or one private window).")
-        print("Ctrl-C ends it.")
-        print(f"The sessions are in {directory}/demo.db", flush=True)
+            server = make_server("127.0.0.1", 0, site, ThreadingServer, QuietHandler)
+        print(f"Open http://127.0.0.1:{server.server_port}/ and sign in; the page tells what to try.")
+        print("In the code, look at `application` and at `Site.sign_in` in docs/examples/demo.py.")
+        print(f"The sessions are in {directory}/demo.db; Ctrl-C ends it.", flush=True)
         try:
             server.serve_forever()
         except KeyboardInterrupt:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from pyramid.config import Configurator
     from pyramid.registry import Registry
 
+    from schema_session_backend.devices import DevicesPage
+
 __all__ = ["SchemaSession", "SchemaSessionFactory", "UserSessions", "includeme"]
 
 _log = logging.getLogger("schema_session_backend")
@@ -38,6 +40,15 @@ def includeme(config: Configurator) -> None:
     factory = SchemaSessionFactory.from_settings(config.get_settings())
     config.set_session_factory(factory)
     config.add_request_method(factory.sessions, "schema_sessions", reify=True)
+
+    def add_devices_page(config: Configurator, path: str = "/devices", **options: Any) -> DevicesPage:
+        """See `devices.add_devices_page`."""
+        # It needs the extra `devices`, which not every application has.
+        from . import devices  # noqa: PLC0415
+
+        return devices.add_devices_page(config, factory, path, **options)
+
+    config.add_directive("add_devices_page", add_devices_page, action_wrap=False)
     if factory.dbsession is not None:
         config.add_subscriber(lambda created: _prepare(created.app.registry, factory), ApplicationCreated)
 

@@ -101,7 +101,8 @@ class SchemaSessionFactory:
                 f"user_field: {user_field!r} is no declared column; {did_you_mean(user_field, store.fields)}"
             )
             raise ConfigurationError(msg)
-        self._user_field = user_field or "user_id"
+        self.user_field = user_field or "user_id"
+        """The declared column that tells whose a session is."""
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> SchemaSessionFactory:
@@ -131,4 +132,4 @@ class SchemaSessionFactory:
 
     def sessions(self, request: Request) -> UserSessions:
         """`request.schema_sessions`, for `config.add_request_method`."""
-        return UserSessions(request, self.store, user_field=self._user_field)
+        return UserSessions(request, self.store, user_field=self.user_field)

@@ -1,0 +1,90 @@
+"""The page of devices in a Pyramid application: `config.add_devices_page("/devices")`."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from pyramid.request import Request
+from pyramid.security import NO_PERMISSION_REQUIRED
+
+from schema_session_backend import ConfigurationError
+from schema_session_backend.devices import DevicesPage, Visitor
+from schema_session_backend.devices.exchange import below, mount_path
+from schema_session_backend.errors import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyramid.config import Configurator
+    from pyramid.response import Response
+
+    from .factory import SchemaSessionFactory
+
+REQUEST = "pyramid_schema_session.request"
+"""The key under which a WSGI environment has the request that it was made from."""
+
+
+def add_devices_page(
+    config: Configurator, factory: SchemaSessionFactory, path: str = "/devices", **options: Any
+) -> DevicesPage:
+    """Show the page at a path of the application, as the route `devices`.
+
+    Args:
+        config: of the application.
+        factory: makes its sessions.
+        path: where the page is.
+        options: those of `DevicesPage`. `visitor` and `administers` take a request here, and the first is
+            not needed: who is asking is whom `request.schema_sessions` lists.
+
+    Returns:
+        the page.
+
+    Raises:
+        ConfigurationError: for what cannot work.
+    """
+    where = mount_path(path)
+    if factory.user_field not in factory.store.fields:
+        hint = did_you_mean(factory.user_field, factory.store.fields)
+        msg = f"schema_session.user_field: {factory.user_field!r} is no declared column; {hint}"
+        raise ConfigurationError(msg)
+    visitor = options.pop("visitor", partial(_visitor, factory))
+    administers = options.pop("administers", None)
+    if administers is not None:
+        options["administers"] = lambda environ: administers(environ[REQUEST])
+    page = DevicesPage(
+        factory.store,
+        lambda environ: visitor(environ[REQUEST]),
+        connection=lambda environ: _connection(environ[REQUEST]),
+        **options,
+    )
+
+    def devices(request: Request) -> Response:
+        matched: Any = request.matchdict
+        environ = {**below(request.environ, matched.get("rest", "")), REQUEST: request}
+        response: Response = Request(environ).get_response(page)
+        return response
+
+    routes = {"devices": f"{where}/", "devices without slash": where, "devices below": f"{where}/{{rest:.+}}"}
+    for name, pattern in routes.items():
+        config.add_route(name, pattern)
+        # It has a token of its own.
+        config.add_view(devices, route_name=name, permission=NO_PERMISSION_REQUIRED, require_csrf=False)
+    return page
+
+
+@contextmanager
+def _connection(request: Request) -> Iterator[Any]:
+    """The transaction in which the request's session is saved, if it has one."""
+    transaction = request.session._transaction  # noqa: SLF001 - one of us
+    transaction.join()
+    with transaction.connection() as connection:
+        yield connection
+    transaction.mark_changed()
+
+
+def _visitor(factory: SchemaSessionFactory, request: Request) -> Visitor | None:
+    field, session = factory.user_field, request.session
+    user = session.get(field)
+    return None if user is None or session.sid is None else Visitor({field: user}, session.sid)

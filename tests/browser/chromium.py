@@ -1,0 +1,60 @@
+"""The browser that tests and screenshots use: Debian's Chromium, driven by Playwright."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from playwright.sync_api import sync_playwright
+
+from packages import NotInstalled, install
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+# It is to look for nothing beyond this machine.
+QUIET = (
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-sync",
+    "--no-first-run",
+)
+PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 640}, "is_mobile": True, "has_touch": True}
+
+
+def path_of_chromium() -> str:
+    """Where it is: TEST_CHROMIUM names one, or one is installed, or it is installed now.
+
+    Raises:
+        NotInstalled: saying what to do.
+    """
+    if given := os.environ.get("TEST_CHROMIUM"):
+        return given
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
+        try:
+            install("chromium")
+        except NotInstalled as failure:
+            msg = f"no Chromium: install the package chromium, or name one in TEST_CHROMIUM ({failure})"
+            raise NotInstalled(msg) from None
+        found = shutil.which("chromium")
+    assert found is not None
+    return found
+
+
+@contextmanager
+def open_chromium() -> Iterator[Browser]:
+    """A headless Chromium."""
+    # Its sandbox refuses to work for root.
+    arguments = [*QUIET, "--no-sandbox"] if os.geteuid() == 0 else [*QUIET]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path_of_chromium(), args=arguments)
+        yield browser
+        browser.close()

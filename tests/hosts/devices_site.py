@@ -1,0 +1,89 @@
+"""Small sites that have the page of devices, one on each host.
+
+`/sign-in?user=42` signs in as somebody, `/whoami` tells as whom. The page is at `/devices`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+import flask
+from beaker.middleware import SessionMiddleware
+from flask_session import Session
+from pyramid.config import Configurator
+from pyramid.response import Response
+
+from schema_session_backend.beaker import SchemaSession
+from schema_session_backend.cachelib import SchemaCache
+from schema_session_backend.devices import DevicesPage, beaker_visitor, request_fields
+from schema_session_backend.devices.flask import add_devices
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from schema_session_backend import SessionStore
+
+
+def beaker_site(store: SessionStore, path: str = "/devices", **options: Any) -> Any:
+    def site(environ: Any, start_response: Any) -> Any:
+        session = environ["beaker.session"]
+        if environ["PATH_INFO"] == "/sign-in":
+            session["user_id"] = int(parse_qs(environ["QUERY_STRING"])["user"][0])
+            session.update(request_fields(environ, store))
+            session.save()
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [str(session.get("user_id")).encode()]
+
+    page = DevicesPage(store, beaker_visitor(), **options)
+    settings = {"type": "schema", "store": store, "session_class": SchemaSession}
+    return SessionMiddleware(
+        page.mounted_in(site, path), {f"session.{name}": value for name, value in settings.items()}
+    )
+
+
+def flask_site(store: SessionStore, **options: Any) -> Any:
+    app = flask.Flask(__name__)
+    cache = SchemaCache(store)
+    app.config.update(SESSION_TYPE="cachelib", SESSION_CACHELIB=cache)
+    Session(app)
+
+    @app.route("/sign-in")
+    def sign_in() -> str:
+        flask.session["user_id"] = flask.request.args.get("user", type=int)
+        flask.session.update(request_fields(flask.request.environ, store))
+        return "done"
+
+    @app.route("/whoami")
+    def whoami() -> str:
+        return str(flask.session.get("user_id"))
+
+    add_devices(app, cache, **options)
+    return app
+
+
+def pyramid_site(store: SessionStore, **options: Any) -> Any:
+    def sign_in(request: Any) -> Response:
+        request.session["user_id"] = int(request.GET["user"])
+        request.session.update(request_fields(request.environ, store))
+        return Response("done")
+
+    def whoami(request: Any) -> Response:
+        return Response(str(request.session.get("user_id")))
+
+    settings = {"schema_session.store": store, "schema_session.cookie_secure": "false"}
+    config = Configurator(settings=settings)
+    config.include("pyramid_schema_session")
+    config.set_default_csrf_options(require_csrf=True)
+    config.add_devices_page(**options)
+    for name, view in (("sign-in", sign_in), ("whoami", whoami)):
+        config.add_route(name, f"/{name}")
+        config.add_view(view, route_name=name)
+    return config.make_wsgi_app()
+
+
+SITES: dict[str, Callable[..., Any]] = {
+    "beaker": beaker_site,
+    "flask": flask_site,
+    "pyramid": pyramid_site,
+}
