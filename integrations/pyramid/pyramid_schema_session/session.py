@@ -59,7 +59,6 @@ class SchemaSession(MutableMapping[str, Any]):
         self._cookie = cookie
         self._timeout = timeout
         self._set_on_exception = set_on_exception
-        self._dbsession = dbsession
         self._values: dict[str, Any] | None = None
         self._loaded: LoadedSession | None = None
         self._is_new = True
@@ -201,9 +200,9 @@ class SchemaSession(MutableMapping[str, Any]):
         sid = self._cookie.read(self._request) if saved is None else saved.session.sid
         ended = was_ended and saved is None
         loaded = None if sid is None or ended else self._store.load(sid)
-        values: dict[str, Any] = {}
+        values = {} if loaded is None else loaded.data
+        self._keeps_created = self._must_keep_created
         if loaded is not None:
-            values = loaded.data
             # One that something else stored without it is not written for that alone.
             self._keeps_created = self._must_keep_created and CREATED in values
             if self._keeps_created:
