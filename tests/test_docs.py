@@ -53,8 +53,14 @@ def visit(application) -> None:
 
 def run_apart(page: Path, directory: Path) -> subprocess.CompletedProcess[str]:
     """Run a page in an interpreter and a directory of its own."""
-    # WebOb, which Pyramid needs, imports the cgi module, deprecated by Python 3.11 and 3.12.
-    warnings = ["-W", "error", "-W", "ignore:'cgi' is deprecated:DeprecationWarning"]
+    # WebOb, which Pyramid needs, imports the cgi module, deprecated by Python 3.11 and 3.12; Pyramid itself
+    # imports pkg_resources.
+    ignored = (
+        "'cgi' is deprecated:DeprecationWarning",
+        "pkg_resources is deprecated:UserWarning",
+        "Deprecated call to `pkg_resources:DeprecationWarning",
+    )
+    warnings = ["-W", "error", *(f"-Wignore:{one}" for one in ignored)]
     command = [sys.executable, "-X", "utf8", *warnings, __file__, str(page)]
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.run(command, cwd=directory, env=environ, capture_output=True, text=True, check=False)
