@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 class Taken:
     """A connection, for one caller alone, and a cursor on it that serves one statement after the other."""
 
-    __slots__ = ("_cursor", "connection")
+    __slots__ = ("_cursor", "connection", "generation")
 
-    def __init__(self, connection: PoolProxiedConnection) -> None:
+    def __init__(self, connection: PoolProxiedConnection, generation: int) -> None:
         self.connection = connection
+        self.generation = generation
         self._cursor: DBAPICursor | None = None
 
     def cursor(self) -> DBAPICursor:
@@ -30,6 +31,14 @@ class Taken:
         if self._cursor is None:
             self._cursor = self.connection.cursor()
         return self._cursor
+
+    def drop_cursor(self) -> None:
+        """Close the cursor: after an error, SQLite's may have a statement open that locks its file."""
+        cursor, self._cursor = self._cursor, None
+        if cursor is not None:
+            # If it cannot be closed, the connection is dead, and that is seen elsewhere.
+            with suppress(Exception):
+                cursor.close()
 
     def invalidate(self) -> None:
         """Close the connection, which nobody can use any more."""
@@ -45,10 +54,12 @@ class SharedConnections:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._generation = 0
 
     def take(self) -> Taken:
         """A connection, for the caller alone."""
-        return Taken(self._engine.raw_connection())
+        generation = self._generation
+        return Taken(self._engine.raw_connection(), generation)
 
     def prepare(self, taken: Taken) -> None:
         """Set it up for statements of ours."""
@@ -60,15 +71,20 @@ class SharedConnections:
 
     def put_down(self, taken: Taken) -> None:
         """Let others have it."""
-        taken.cursor().close()
-        taken.connection.close()
+        taken.drop_cursor()
+        if taken.generation == self._generation:
+            taken.connection.close()
+        else:
+            # It was in use when all were closed.
+            taken.invalidate()
 
     def waiting(self) -> AbstractContextManager[None]:
         """While something may wait for a connection of the pool."""
         return nullcontext()
 
     def close(self) -> None:
-        """Close those that nobody has taken."""
+        """Close all of them: now, or as they are put down."""
+        self._generation += 1
         self._engine.dispose()
 
     def forget(self) -> object:
@@ -118,10 +134,13 @@ class OwnConnections(SharedConnections):
 
     def put_down(self, taken: Taken) -> None:
         """Have it at hand for the next statement, or give it to whoever waits for the pool."""
-        if self._waiting or len(self._at_hand) >= self.most:
+        if self._waiting or len(self._at_hand) >= self.most or taken.generation != self._generation:
             super().put_down(taken)
-        else:
-            self._at_hand.append(taken)
+            return
+        self._at_hand.append(taken)
+        if self._waiting:
+            # Somebody has found none at hand, a moment before.
+            self._give_back()
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
@@ -129,19 +148,25 @@ class OwnConnections(SharedConnections):
         with self._lock:
             self._waiting += 1
         try:
+            if cast("QueuePool", self._engine.pool).checkedin() == 0:
+                self._give_back()
             yield
         finally:
             with self._lock:
                 self._waiting -= 1
 
     def close(self) -> None:
-        """Close those that nobody has taken."""
+        """Close all of them: now, or as they are put down."""
+        super().close()
+        self._give_back()
+
+    def _give_back(self) -> None:
+        """Give the pool what is at hand."""
         while True:
             try:
-                self._at_hand.pop().invalidate()
+                super().put_down(self._at_hand.pop())
             except IndexError:
-                break
-        super().close()
+                return
 
     def forget(self) -> object:
         """Start anew in a child process."""

@@ -165,14 +165,14 @@ class Database:
             try:
                 return work()
             except self._errors as error:
-                if isinstance(error, _Lost):
-                    lost += 1
+                is_lost = isinstance(error, _Lost)
+                lost += is_lost
                 failure = self._translated(error, quote=quote)
             remaining = deadline - time.monotonic()
             if not isinstance(failure, StoreUnavailable) or remaining <= 0 or lost > 1:
                 # Raised outside of the handler: the driver's exception would quote the statement's values.
                 raise failure
-            if lost:
+            if is_lost:
                 # The other connections died in the same restart.
                 self._connections.close()
             time.sleep(min(pause * random.uniform(0.5, 1.5), remaining))  # noqa: S311 - jitter is no secret
@@ -196,6 +196,9 @@ class Database:
                 yield connection
             except sa_exc.DBAPIError as error:
                 if error.connection_invalidated:
+                    raise _Lost from error
+                if error.orig is not None and self.dialect.is_outdated(error.orig):
+                    connection.invalidate()
                     raise _Lost from error
                 raise
 
@@ -225,9 +228,10 @@ class Database:
                 result = Result(cursor.rowcount)
             connections.restore(taken)
         except self._driver_errors as error:
-            if dialect.is_disconnect(error, taken.connection, None):  # type: ignore[arg-type]
+            if dialect.is_disconnect(error, taken.connection, None) or self.dialect.is_outdated(error):  # type: ignore[arg-type]
                 taken.invalidate()
                 raise _Lost from error
+            taken.drop_cursor()
             connections.restore(taken)
             connections.put_down(taken)
             raise

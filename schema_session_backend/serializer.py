@@ -224,6 +224,9 @@ def _encoded(packed: Any) -> bytes:
 
 
 _HALF_CHARACTER: Final = "half of a surrogate pair is no text; encode it as bytes"
+# An int that may need a tag has as many.
+_LONG_NUMBER: Final = b"0" * 19
+_ZEROS: Final = bytes.maketrans(b"123456789", b"000000000")
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder()
 
@@ -236,10 +239,12 @@ def _plain(data: Mapping[Any, Any]) -> str | None:
         may_be_many = len(text) > MAX_KEYS and text.count(b":") > MAX_KEYS
         if may_be_deep or may_be_many or b'"$' in text:
             return None
-        # It takes exact built-in types only: a subclass would come back as its base.
-        marshal.dumps(data)  # type: ignore[arg-type]
-        # A tuple, a NaN or a key that is no str comes back as something else.
-        return text.decode() if _DECODER.decode(text) == data else None
+        if _LONG_NUMBER in text.translate(_ZEROS):
+            return None
+        # A tuple, a NaN or a key that is no str comes back as something else. What marshal writes tells all
+        # types apart, and it takes no subclasses; its version 2 writes each value out.
+        same = marshal.dumps(_DECODER.decode(text), 2) == marshal.dumps(data, 2)  # type: ignore[arg-type]
+        return text.decode() if same else None
     except Exception:  # noqa: BLE001 - whatever is the matter, packing finds it and names the key
         return None
 

@@ -50,12 +50,16 @@ class Statements:
         table: the sessions' table.
         dialect: the hooks of its database.
         absolute_ms: milliseconds after `created_at` that no expiry passes, or None for no such limit.
+        hashed: whether handles are hashes, in hexadecimal digits.
     """
 
-    def __init__(self, table: SessionTable, dialect: Dialect, *, absolute_ms: int | None) -> None:
+    def __init__(
+        self, table: SessionTable, dialect: Dialect, *, absolute_ms: int | None, hashed: bool
+    ) -> None:
         self.table = table
         self.dialect = dialect
         self.absolute_ms = absolute_ms
+        self.hashed = hashed
         self._upserts: dict[frozenset[str], Query] = {}
         self._inserts: dict[frozenset[str], Query] = {}
 
@@ -213,10 +217,13 @@ class Statements:
 
     def marked(self, mark: str) -> Condition:
         """That a handle begins with a mark; LIKE would take its case for equal on SQLite."""
-        # The primary key finds those from the mark on, and up to the next one.
+        begins = func.substr(self.table.sid, 1, len(mark)) == mark
+        if not self.hashed:
+            # An application's own column may sort ids in any way.
+            return begins
+        # The primary key finds them, between the mark and the next one.
         past = f"{mark[:-1]}{chr(ord(mark[-1]) + 1)}"
-        up_to = [self.table.sid < past] if past.isascii() else []
-        return and_(self.table.sid >= mark, *up_to, func.substr(self.table.sid, 1, len(mark)) == mark)
+        return and_(self.table.sid >= mark, self.table.sid < past, begins)
 
     def find(self, where: Sequence[Condition], limit: int | None) -> Query:
         """Read live sessions, the newest first; the handle comes last in a row."""

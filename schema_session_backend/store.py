@@ -138,7 +138,9 @@ class SessionStore:
             msg = "absolute_max_age counts from created_at: set timestamps=True too"
             raise ConfigurationError(msg)
         self._codec = Codec(self._table, serializer_for(serializer), max_size=options.size(max_size))
-        self._statements = Statements(self._table, self._database.dialect, absolute_ms=absolute_ms)
+        self._statements = Statements(
+            self._table, self._database.dialect, absolute_ms=absolute_ms, hashed=hash_sid
+        )
         self._rows = Rows(self._table, self._codec, hashed=hash_sid)
         self._saving = Saving(
             self._database,
@@ -148,7 +150,7 @@ class SessionStore:
             touch_interval=options.span_or_zero(touch_interval, "touch_interval"),
             absolute=self._absolute,
         )
-        self._survey = Survey(self._statements, self._rows, hashed=hash_sid)
+        self._survey = Survey(self._statements, self._rows)
         interval = options.span(gc_interval, "gc_interval")
         self._janitor = Janitor(self._database, self._statements, interval=interval)
         self._synchronizer = Synchronizer(self._database, self._table, change=sync, timeout=timeout)

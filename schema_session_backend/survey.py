@@ -57,13 +57,11 @@ class Survey:
     Args:
         statements: on the table.
         rows: makes sessions of its rows.
-        hashed: whether handles are hashes.
     """
 
-    def __init__(self, statements: Statements, rows: Rows, *, hashed: bool) -> None:
+    def __init__(self, statements: Statements, rows: Rows) -> None:
         self._statements = statements
         self._rows = rows
-        self._hashed = hashed
 
     def page(  # noqa: PLR0913
         self,
@@ -102,7 +100,7 @@ class Survey:
         created_at = self._statements.table.created_at
         if created_at is None:
             return []
-        parts = self._parts(run, mark) if self._hashed else ALL_PARTS
+        parts = self._parts(run, mark) if self._statements.hashed else ALL_PARTS
         today = dt.datetime.now(dt.UTC).date()
         first = today - dt.timedelta(days=days - 1)
         since = created_at >= dt.datetime.combine(first, dt.time(), dt.UTC)

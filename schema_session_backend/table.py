@@ -167,6 +167,10 @@ class Declaration:
             raise ConfigurationError(msg)
         wanted = [names.sid, names.additional, names.expire_at, names.revision]
         wanted += TIMESTAMPS if self.timestamps else ()
+        odd = next((column.name for column in table.c if "%" in column.name), None)
+        if odd is not None:
+            msg = f"table {table.fullname!r}: the column {odd!r} needs a name without %"
+            raise ConfigurationError(msg)
         missing = [name for name in wanted if name not in table.c]
         if missing:
             msg = f"table {table.fullname!r} lacks the column {missing[0]!r}: use SessionMixin"

@@ -85,6 +85,10 @@ class Dialect(ABC):
     def is_transient(self, code: str | None) -> bool:
         """Whether the same statement may succeed a moment later (deadlock, lock timeout, busy)."""
 
+    def is_outdated(self, error: BaseException) -> bool:  # noqa: ARG002 - most databases do without
+        """Whether a connection has prepared a statement for a table that has changed since."""
+        return False
+
     @abstractmethod
     def engine_options(self, url: URL, timeout: float) -> dict[str, Any]:
         """Arguments of `create_engine` for an engine of our own; `timeout` is in seconds."""

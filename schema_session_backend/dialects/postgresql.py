@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .base import Updates
 
 _UNIQUE_VIOLATION: Final = "23505"
+_NOT_SUPPORTED: Final = "0A000"
 _TRANSIENT: Final = frozenset({
     "40001",  # serialization failure
     "40P01",  # deadlock
@@ -78,6 +79,10 @@ class PostgreSQL(Dialect):
     def is_transient(self, code: str | None) -> bool:
         """See `Dialect.is_transient`."""
         return code in _TRANSIENT
+
+    def is_outdated(self, error: BaseException) -> bool:
+        """See `Dialect.is_outdated`; that code may mean other things too."""
+        return self.code(error) == _NOT_SUPPORTED and "cached plan" in str(error)
 
     def engine_options(self, url: URL, timeout: float) -> dict[str, Any]:
         """Connecting gives up after `timeout` too, also when packets are dropped."""

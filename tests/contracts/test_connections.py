@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import sqlite3
+import threading
+import time
+from collections import deque
+from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from applications import application_engine, users_and_sessions
 from sqlalchemy import Column, Integer, String, Table, create_engine, event, select
+from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 from values import database_of, stored_rows
 
-from schema_session_backend import ConstraintViolated, Outcome, SessionStore, TimestampedSessionMixin
+from schema_session_backend import (
+    ConstraintViolated,
+    Outcome,
+    SessionStore,
+    StatementFailed,
+    TimestampedSessionMixin,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -323,3 +334,102 @@ def test_a_transaction_of_our_own_that_meets_a_deadlock_is_tried_again_as_a_whol
                 connection.exec_driver_sql(statement)
     assert len(tries) == 3
     assert store.get("a") == {"user_id": 1, "visits": 2}
+
+
+# -- connections at hand
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_a_row_that_cannot_be_read_holds_no_lock(store, url):
+    store.set("a", {})
+    with closing(sqlite3.connect(make_url(url).database or "")) as other:
+        other.execute(f"UPDATE {store.table.name} SET additional = CAST(x'ff' AS TEXT)")
+        other.commit()
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with pytest.raises(StatementFailed):
+            store.get("a")
+        other.execute(f"UPDATE {store.table.name} SET revision = 1")
+        other.commit()
+
+        assert other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
+
+
+def fill_hands(store):
+    """Have as many connections at hand as stay there."""
+    connections = store._database._connections
+    taken = [connections.take() for _ in range(connections.most)]
+    for one in taken:
+        one.cursor()
+        connections.put_down(one)
+    assert len(connections._at_hand) == connections.most == 4
+    return connections
+
+
+def test_a_transaction_gets_a_connection_that_is_at_hand(make_store):
+    store = make_store()
+    store.set("a", {"visits": 1})
+    fill_hands(store)
+    store._database.engine.pool._timeout = 1
+
+    with ExitStack() as held:
+        for _ in range(15):
+            held.enter_context(store._database.connected())
+    assert store.get("a") == {"visits": 1}
+
+
+def test_who_waits_gets_a_connection_that_is_put_down_a_moment_later(make_store):
+    store = make_store()
+    store.set("a", {})
+    connections = store._database._connections
+    store._database.engine.pool._timeout = 10
+    got: list[Any] = []
+    waiter = threading.Thread(target=lambda: got.append(connections.take()))
+
+    class Slow(deque):
+        """Is looked into by somebody else between the decision to append and the appending."""
+
+        def append(self, one):
+            waiter.start()
+            while not connections._waiting:
+                time.sleep(0.001)
+            time.sleep(0.05)
+            super().append(one)
+
+    held = [connections.take() for _ in range(15)]
+    connections._at_hand = Slow()
+    connections.put_down(held.pop())
+    waiter.join(5)
+
+    assert len(got) == 1
+    for one in [*held, *got]:
+        one.invalidate()
+
+
+def test_a_connection_that_is_in_use_when_all_are_closed_is_closed_after_it(make_store):
+    store = make_store()
+    closed: list[Any] = []
+    event.listen(store._database.engine, "close", lambda connection, _record: closed.append(connection))
+    store.set("a", {})
+    in_use = store._database._connections.take()
+    in_use.cursor()
+
+    store.close()
+    store._database._connections.put_down(in_use)
+
+    assert len(closed) == 1
+    assert store.get("a") == {}
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("own", [True, False], ids=["URL", "engine"])
+def test_a_statement_that_was_prepared_for_the_table_as_it_was_is_prepared_anew(make_store, url, engine, own):
+    store = make_store(url if own else engine)
+    store.set("a", {"device": "phone"})
+    for _ in range(10):
+        assert store.get("a") == {"device": "phone"}
+        assert store.update("a", dict) == {"device": "phone"}
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql(f"ALTER TABLE {store.table.name} ALTER COLUMN device TYPE VARCHAR(99)")
+
+    assert store.get("a") == {"device": "phone"}
+    assert store.update("a", dict) == {"device": "phone"}

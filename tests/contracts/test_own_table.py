@@ -6,7 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from applications import users_and_sessions
-from sqlalchemy import Column, Computed, ForeignKey, Integer, String, Table, inspect, select, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Computed,
+    ForeignKey,
+    Integer,
+    String,
+    Table,
+    Text,
+    inspect,
+    select,
+    text,
+)
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 from values import database_of
@@ -200,3 +212,39 @@ def test_one_list_of_columns_serves_two_stores(make_store, table_name):
 
     assert (one.get("a")["user_id"], two.get("a")["user_id"]) == (1, 2)
     assert all(column.table is None for column in schemas)
+
+
+def test_a_prefix_finds_its_sessions_however_the_column_sorts(make_store, metadata, table_name, url):
+    collation = {
+        "sqlite": "NOCASE",
+        "postgresql": "en-x-icu",
+        "mariadb": "utf8mb4_general_ci",
+    }[make_url(url).get_backend_name()]
+    table = Table(
+        table_name,
+        metadata,
+        Column("sid", String(255, collation=collation), primary_key=True),
+        Column("additional", Text, nullable=False),
+        Column("expire_at", BigInteger),
+        Column("revision", BigInteger, nullable=False),
+    )
+    store = make_store(table=table, hash_sid=False)
+    metadata.create_all(store._database.engine)
+    for prefix in ("session:", "AZ", "~"):
+        store.prefixed(prefix).set_many({f"s{number}": {} for number in range(3)})
+
+        assert store.prefixed(prefix).count() == 3
+        assert store.prefixed(prefix).clear() == 3
+
+
+def test_a_column_with_a_percent_sign_is_refused(make_store, metadata, table_name):
+    columns: list[Any] = [
+        Column("sid", String(64), primary_key=True),
+        Column("additional", Text, nullable=False),
+        Column("expire_at", BigInteger),
+        Column("revision", BigInteger, nullable=False),
+        Column("a%s", Integer),
+    ]
+
+    with pytest.raises(ConfigurationError, match="needs a name without %"):
+        make_store(table=Table(table_name, metadata, *columns))

@@ -170,6 +170,16 @@ def test_the_serializer_takes_two_values_for_the_same_just_when_they_are_identic
     assert JsonSerializer().same(one, other) is identical(one, other)
 
 
+@pytest.mark.parametrize("number", [2**63 - 1, 2**63, 2**64, 10**30, -(2**63), -(2**63) - 1])
+def test_a_number_is_the_same_text_whatever_is_beside_it(number):
+    serializer = JsonSerializer()
+    alone = serializer.dumps({"n": number})
+
+    # With a tuple beside it, each value is looked at.
+    assert json.loads(alone)["n"] == json.loads(serializer.dumps({"n": number, "t": ()}))["n"]
+    assert serializer.loads(alone) == {"n": number}
+
+
 @settings(max_examples=300, deadline=None, suppress_health_check=SLOW)
 @given(session=ANY_SESSION)
 def test_the_text_is_json_without_nul(session):
