@@ -13,6 +13,7 @@ from sqlalchemy import create_engine, text
 
 from schema_session_backend import SessionStore
 
+from .contenders.base import drop
 from .contenders.ours import open_store, preload
 from .sessions import MAX_AGE, SCHEMAS, session, sid
 
@@ -36,6 +37,7 @@ def of_half(url: str, count: int) -> dict[str, Any]:
     live = [sid(number) for number in range(count) if session(number)["user_id"] % 2]
     found = waits(store, url, TABLE, live)
     store.close()
+    drop(url, TABLE)
     return found
 
 

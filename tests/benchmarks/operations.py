@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, text
 
 from wire import Counter
 
-from .contenders.base import OPERATIONS, Contender
+from .contenders.base import OPERATIONS, Contender, drop_all
 from .contenders.others import BeakerDatabase, BeakerSqla, Django, FlaskRedis, FlaskSqlAlchemy
 from .contenders.ours import Store, ThroughBeaker, ThroughFlask, ThroughPyramid
 from .contenders.plain import Core, Floor, FloorWithColumns
@@ -63,6 +63,7 @@ def opened(kinds: Any, url: str, count: int) -> Iterator[list[Contender]]:
         for contender in contenders:
             with suppress(Exception):
                 contender.close()
+        drop_all(url)
 
 
 def times(url: str, count: int, samples: int) -> dict[str, dict[str, dict[str, float]]]:

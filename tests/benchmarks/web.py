@@ -17,8 +17,8 @@ from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any
 
 from redis import Redis
-from sqlalchemy import create_engine, inspect, text
 
+from .contenders.base import drop_all
 from .redis_server import forget_sessions, redis_url
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def requests(url: str, rounds: int, seconds: float) -> dict[str, dict[str, dict[
         rounds: how often each application has its turn, in shuffled order.
         seconds: of each turn.
     """
-    _drop_tables(url)
+    drop_all(url)
     # Here, so that a server of our own lasts as long as this process.
     client = Redis.from_url(redis_url())
     rates: dict[tuple[str, str], list[float]] = defaultdict(list)
@@ -63,7 +63,7 @@ def requests(url: str, rounds: int, seconds: float) -> dict[str, dict[str, dict[
             taken, lasted = outside.apply(_visit, (addresses[name], path, cookies[name], seconds))
             rates[name, path].append(len(taken) / lasted)
             times[name, path] += taken
-    _drop_tables(url)
+    drop_all(url)
     forget_sessions(client)
     return {
         title: {path: _summary(rates[name, path], times[name, path]) for path in PATHS}
@@ -78,15 +78,6 @@ def _summary(rates: list[float], times: list[float]) -> dict[str, float]:
         "median": statistics.median(ordered) * 1000,
         "p99": ordered[int(len(ordered) * 0.99)] * 1000,
     }
-
-
-def _drop_tables(url: str) -> None:
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        for name in inspect(engine).get_table_names():
-            if name.startswith("bench_web"):
-                connection.execute(text(f"DROP TABLE {name}"))
-    engine.dispose()
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import Engine, MetaData, Table, create_engine, delete, insert, select, text
+from sqlalchemy import Engine, MetaData, Table, create_engine, delete, insert, inspect, select, text
 
 from ..sessions import session, sid
 
@@ -74,6 +74,15 @@ def drop(url: str, table: str) -> None:
     with engine.begin() as connection:
         connection.execute(text(f"DROP TABLE IF EXISTS {table}"))
     engine.dispose()
+
+
+def drop_all(url: str) -> None:
+    """Remove all tables of the benchmarks; the database may be somebody's."""
+    engine = create_engine(url)
+    names = [name for name in inspect(engine).get_table_names() if name.startswith("bench_")]
+    engine.dispose()
+    for name in names:
+        drop(url, name)
 
 
 def fill(engine: Engine, table: Table, rows: Any, count: int) -> None:

@@ -159,13 +159,15 @@ class Django(Contender):
         from django.contrib.sessions.models import Session  # noqa: PLC0415
 
         self._store = SessionStore
-        drop(url, "django_session")
+        # Its own name may be that of somebody's table.
+        Session._meta.db_table = "bench_django"
+        drop(url, "bench_django")
         with connections[alias].schema_editor() as editor:
             editor.create_model(Session)
 
     def preload(self, count: int) -> None:
         self.create(0)
-        clone(self.url, "django_session", "session_key", lambda number: sid(number)[:40], count)
+        clone(self.url, "bench_django", "session_key", lambda number: sid(number)[:40], count)
 
     def _open(self, number: int) -> Any:
         return self._store(sid(number)[:40])
