@@ -22,7 +22,7 @@ demo: $(VENV)/.demo  ## start a small site to try it on, with SQLite
 test: $(VENV)/.test  ## run the tests; PYTEST_ARGS="-k revoke -x" goes to pytest
 	$(RUN) -m pytest $(PYTEST_ARGS)
 
-bench: $(VENV)/.bench  ## measure speed, an hour long; BENCH_ARGS=--quick takes two minutes
+bench: $(VENV)/.bench  ## measure speed, for half an hour; BENCH_ARGS=--quick takes a minute
 	PYTHONPATH=tests $(RUN) -m benchmarks $(BENCH_ARGS)
 
 screenshots: $(VENV)/.test  ## take the documentation's pictures of the devices page
