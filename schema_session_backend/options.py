@@ -10,7 +10,7 @@ from . import durations
 from .errors import ConfigurationError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from .durations import Seconds
 
@@ -42,6 +42,17 @@ def require_switches(**values: object) -> None:
         if type(value) is not bool:
             msg = f"{name} takes True or False, not {value!r}"
             raise ConfigurationError(msg)
+
+
+def require_field(name: str, fields: Collection[str], option: str) -> None:
+    """Refuse the name of a declared column that is none.
+
+    Raises:
+        ConfigurationError: naming the option, and the nearest column.
+    """
+    if name not in fields:
+        msg = f"{option}: {name!r} is no declared column; {did_you_mean(name, fields)}"
+        raise ConfigurationError(msg)
 
 
 def size(value: object) -> int:

@@ -98,6 +98,11 @@ class Saved(NamedTuple):
         """Whether nothing was stored, because the session was ended meanwhile."""
         return self.outcome is Outcome.GONE
 
+    @property
+    def was_written(self) -> bool:
+        """Whether the row was written, be it for its expiry only."""
+        return self.outcome in {Outcome.SAVED, Outcome.TOUCHED}
+
 
 @dataclass(frozen=True, slots=True)
 class Record:

@@ -14,7 +14,7 @@ from .janitor import Janitor
 from .rows import Rows
 from .saving import Saving, Wanted
 from .serializer import Serializer, serializer_for
-from .session import LoadedSession, Outcome, Record, Saved
+from .session import LoadedSession, Record, Saved
 from .sessionid import Ids
 from .statements import Statements, conditions
 from .survey import Page, Survey
@@ -352,7 +352,7 @@ class SessionStore:
         else:
             renamed = loaded.renamed(new_sid, self.handle(new_sid))
             saved = self._saving.save_renamed(loaded, renamed, wanted, connection)
-        if saved.outcome in {Outcome.SAVED, Outcome.TOUCHED}:
+        if saved.was_written:
             self._janitor.wake()
         elif saved.is_gone:
             _log.info("a request's changes were dropped, because its session was ended meanwhile")

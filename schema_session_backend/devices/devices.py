@@ -57,7 +57,7 @@ class Devices:
             devices=devices,
             more=more,
             token=visitor.csrf_token(),
-            done=done if done in {"one", "others", "none"} else "",
+            done=done if done in {"one", "others"} else "",
         )
 
     def tell(self, request: Request) -> Response:

@@ -204,11 +204,15 @@ def below(environ: Mapping[str, Any], rest: str) -> dict[str, Any]:
         rest: what of the path is the application's; the host has decoded it.
     """
     path = environ.get("PATH_INFO", "")
-    mounted = path.removesuffix(rest.encode().decode("latin-1")).rstrip("/")
+    return shifted(environ, path.removesuffix(rest.encode().decode("latin-1")).rstrip("/"))
+
+
+def shifted(environ: Mapping[str, Any], mounted: str) -> dict[str, Any]:
+    """The environment of an application that is mounted at the start of the path, as WSGI has it."""
     return {
         **environ,
         "SCRIPT_NAME": environ.get("SCRIPT_NAME", "") + mounted,
-        "PATH_INFO": path[len(mounted) :] or "/",
+        "PATH_INFO": environ.get("PATH_INFO", "")[len(mounted) :],
     }
 
 

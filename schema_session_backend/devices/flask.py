@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import flask
 
-from ..errors import ConfigurationError, did_you_mean
+from ..options import require_field
 from .exchange import LONGEST_BODY, below, mount_path
 from .page import DevicesPage
 from .visitor import Visitor
@@ -46,10 +46,7 @@ def add_devices(
         return None if user is None or sid is None else Visitor({user_field: user}, sid)
 
     where = mount_path(path)
-    if user_field not in cache.store.fields:
-        hint = did_you_mean(user_field, cache.store.fields)
-        msg = f"user_field: {user_field!r} is no declared column; {hint}"
-        raise ConfigurationError(msg)
+    require_field(user_field, cache.store.fields, "user_field")
     page = DevicesPage(cache.store, visitor, **options)
 
     def devices(rest: str = "", **_of_the_path: Any) -> Any:

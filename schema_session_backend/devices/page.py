@@ -14,7 +14,7 @@ from ..errors import ConfigurationError, MissingDependency, StoreUnavailable
 from ..store import SessionStore
 from .admin import Admin
 from .devices import Devices
-from .exchange import Refused, Request, Response, first, json_response, mount_path
+from .exchange import Refused, Request, Response, first, json_response, mount_path, shifted
 from .texts import Texts
 
 try:
@@ -106,6 +106,11 @@ class DevicesPage:
         self._files = {
             name: resources.files(__package__).joinpath("static", name).read_bytes() for name in _STATIC
         }
+        # An address of its own for each content, so that it can be kept for ever.
+        self._static_paths = {
+            name: f"/static/{name}?{hashlib.sha256(file).hexdigest()[:8]}"
+            for name, file in self._files.items()
+        }
         fields = {"words": device_field, "user_agent": user_agent_field, "ip": ip_field, "place": place_field}
         devices = Devices(self, fields)
         admin = Admin(self)
@@ -144,11 +149,7 @@ class DevicesPage:
             asked = environ.get("PATH_INFO", "")
             if asked != where and not asked.startswith(f"{where}/"):
                 return site(environ, start_response)
-            mounted = {
-                "SCRIPT_NAME": environ.get("SCRIPT_NAME", "") + where,
-                "PATH_INFO": asked[len(where) :],
-            }
-            return self(environ | mounted, start_response)
+            return self(shifted(environ, where), start_response)
 
         return application
 
@@ -209,9 +210,7 @@ class DevicesPage:
             root=request.root,
             home_url=self._home_url,
             sign_in_url=self._sign_in_url,
-            static={
-                name: f"{request.root}/static/{name}?{_digest(file)}" for name, file in self._files.items()
-            },
+            static={name: request.root + path for name, path in self._static_paths.items()},
             **values,
         )
         return Response(text.encode(), status)
@@ -251,10 +250,6 @@ def _allowed(handlers: Iterable[str]) -> list[str]:
 
 def _is_for_a_program(request: Request) -> bool:
     return request.is_json or request.path == "/sessions"
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:8]
 
 
 def _templates(given: str | os.PathLike[str] | BaseLoader | None) -> Environment:

@@ -50,15 +50,16 @@ def request_fields(
 
 def _address(environ: Mapping[str, Any], trusted_proxies: int) -> str:
     """The visitor's address; an empty string if the server does not tell it, as on a Unix socket."""
-    given = str(environ.get("REMOTE_ADDR", ""))
-    if trusted_proxies:
-        forwarded = str(environ.get("HTTP_X_FORWARDED_FOR", "")).split(",")
-        # What stands further to the left, the visitor may have made up.
-        given = forwarded[-trusted_proxies] if len(forwarded) >= trusted_proxies else given
-    return _normalized(given.strip()) or _normalized(str(environ.get("REMOTE_ADDR", "")))
+    remote = _normalized(str(environ.get("REMOTE_ADDR", "")))
+    forwarded = str(environ.get("HTTP_X_FORWARDED_FOR", "")).split(",")
+    if not 0 < trusted_proxies <= len(forwarded):
+        return remote
+    # What stands further to the left, the visitor may have made up.
+    return _normalized(forwarded[-trusted_proxies]) or remote
 
 
 def _normalized(given: str) -> str:
+    given = given.strip()
     host = given[1:].partition("]")[0] if given.startswith("[") else given
     if host.count(":") == 1:
         host = host.partition(":")[0]

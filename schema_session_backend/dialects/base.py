@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -30,6 +31,12 @@ class Dialect(ABC):
 
     drivers: ClassVar[tuple[str, ...]]
     """How a URL starts that uses that driver."""
+
+    timed_drivers: ClassVar[frozenset[str]] = frozenset()
+    """The drivers that take a `connect_timeout` of whole seconds, and parameters by position."""
+
+    shortest_timeout: ClassVar[int] = 1
+    """The least seconds that they take."""
 
     begin: ClassVar[str] = "BEGIN"
 
@@ -89,9 +96,18 @@ class Dialect(ABC):
         """Whether a connection has prepared a statement for a table that has changed since."""
         return False
 
-    @abstractmethod
     def engine_options(self, url: URL, timeout: float) -> dict[str, Any]:
-        """Arguments of `create_engine` for an engine of our own; `timeout` is in seconds."""
+        """Arguments of `create_engine` for an engine of our own; `timeout` is in seconds.
+
+        Connecting gives up after it too, also when packets are dropped.
+        """
+        if url.get_driver_name() not in self.timed_drivers:
+            return {}
+        # By position, because looking names up takes these drivers longer.
+        options: dict[str, Any] = {"paramstyle": "format"}
+        if "connect_timeout" not in url.query:
+            options["connect_args"] = {"connect_timeout": max(self.shortest_timeout, math.ceil(timeout))}
+        return options
 
     def on_connect(self, connection: Any) -> None:  # noqa: B027 - most databases need nothing
         """Set up a new driver connection of an engine of our own."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from sqlalchemy import ColumnElement, Connection, Delete, Table
-    from sqlalchemy.engine import URL
     from sqlalchemy.sql.dml import Insert
 
     from .base import Updates
@@ -39,6 +37,8 @@ class MariaDB(Dialect):
 
     drivers = ("mariadb+pymysql", "mysql+pymysql")
     extra = "mysql"
+    timed_drivers = frozenset({"pymysql", "mysqldb"})
+    shortest_timeout = 1
     # UNIX_TIMESTAMP() of a local time is ambiguous when the clocks go back: the difference is in UTC.
     now_ms_sql = "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000)"
     utc_now_sql = "UTC_TIMESTAMP(6)"
@@ -82,16 +82,6 @@ class MariaDB(Dialect):
     def is_transient(self, code: str | None) -> bool:
         """See `Dialect.is_transient`."""
         return code in _TRANSIENT
-
-    def engine_options(self, url: URL, timeout: float) -> dict[str, Any]:
-        """Connecting gives up after `timeout` too, also when packets are dropped."""
-        if url.get_driver_name() not in {"pymysql", "mysqldb"}:
-            return {}
-        # By position, because looking names up takes these drivers longer.
-        options: dict[str, Any] = {"paramstyle": "format"}
-        if "connect_timeout" not in url.query:
-            options["connect_args"] = {"connect_timeout": max(1, math.ceil(timeout))}
-        return options
 
     @contextmanager
     def alone(self, connection: Connection, name: str, *, wait: float) -> Iterator[bool]:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from sqlalchemy import ColumnElement, Connection, Table
-    from sqlalchemy.engine import URL
     from sqlalchemy.sql.dml import Insert
 
     from .base import Updates
@@ -38,6 +37,8 @@ class PostgreSQL(Dialect):
 
     drivers = ("postgresql+psycopg",)
     extra = "postgresql"
+    timed_drivers = frozenset({"psycopg", "psycopg2"})
+    shortest_timeout = 2
     # Stable within a statement, so that an index can be searched by it, and right in a long transaction too.
     now_ms_sql = "CAST(floor(extract(epoch from statement_timestamp()) * 1000) AS BIGINT)"
     utc_now_sql = "statement_timestamp()"
@@ -83,16 +84,6 @@ class PostgreSQL(Dialect):
     def is_outdated(self, error: BaseException) -> bool:
         """See `Dialect.is_outdated`; that code may mean other things too."""
         return self.code(error) == _NOT_SUPPORTED and "cached plan" in str(error)
-
-    def engine_options(self, url: URL, timeout: float) -> dict[str, Any]:
-        """Connecting gives up after `timeout` too, also when packets are dropped."""
-        if url.get_driver_name() not in {"psycopg", "psycopg2"}:
-            return {}
-        # By position, because looking names up takes these drivers longer.
-        options: dict[str, Any] = {"paramstyle": "format"}
-        if "connect_timeout" not in url.query:
-            options["connect_args"] = {"connect_timeout": max(2, math.ceil(timeout))}
-        return options
 
     @contextmanager
     def alone(self, connection: Connection, name: str, *, wait: float) -> Iterator[bool]:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from chromium import open_chromium
+from demo_server import ROOT, running_demo
 
 from packages import NotInstalled
 
@@ -19,7 +17,6 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, BrowserContext, Page
 
-ROOT = Path(__file__).parents[2]
 PATIENCE = 15_000
 """Milliseconds that a page may take."""
 
@@ -39,17 +36,8 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def site() -> Iterator[str]:
     """The address of the demo, started as `make demo` does."""
-    command = [sys.executable, str(ROOT / "docs/examples/demo.py"), "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as demo:
-        assert demo.stdout is not None
-        found = None
-        for line in demo.stdout:
-            found = re.search(r"http://127\.0\.0\.1:\d+/", line)
-            if found:
-                break
-        assert found, "the demo does not tell its address"
-        yield found[0].rstrip("/")
-        demo.terminate()
+    with running_demo() as address:
+        yield address
 
 
 @pytest.fixture

@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
-import re
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chromium import PHONE, open_chromium
+from demo_server import ROOT, running_demo
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "docs/images"
 FIREFOX = "Mozilla/5.0 (X11; Fedora; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 
 
 def main() -> None:
     """Start the demo, and take them."""
-    command = [sys.executable, str(ROOT / "docs/examples/demo.py"), "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as demo, open_chromium() as browser:
-        assert demo.stdout is not None
-        found = re.search(r"http://127\.0\.0\.1:\d+", demo.stdout.readline())
-        assert found
+    with running_demo() as site, open_chromium() as browser:
         wide: dict[str, Any] = {"viewport": {"width": 800, "height": 500}}
-        take(browser, found[0], "devices", "ann", **wide)
-        take(browser, found[0], "devices-dark", "ann", color_scheme="dark", **wide)
-        take(browser, found[0], "devices-phone", "ann", **PHONE)
-        take(
-            browser, found[0], "admin", "admin", link="All sessions", viewport={"width": 1100, "height": 700}
-        )
-        demo.terminate()
+        take(browser, site, "devices", "ann", **wide)
+        take(browser, site, "devices-dark", "ann", color_scheme="dark", **wide)
+        take(browser, site, "devices-phone", "ann", **PHONE)
+        take(browser, site, "admin", "admin", link="All sessions", viewport={"width": 1100, "height": 700})
 
 
 def take(

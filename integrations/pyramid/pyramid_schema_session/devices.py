@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pyramid.request import Request
 from pyramid.security import NO_PERMISSION_REQUIRED
 
-from schema_session_backend import ConfigurationError
 from schema_session_backend.devices import DevicesPage, Visitor
 from schema_session_backend.devices.exchange import below, mount_path
-from schema_session_backend.errors import did_you_mean
+from schema_session_backend.options import require_field
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from pyramid.config import Configurator
     from pyramid.response import Response
 
     from .factory import SchemaSessionFactory
+    from .transactions import RequestTransaction
 
 REQUEST = "pyramid_schema_session.request"
 """The key under which a WSGI environment has the request that it was made from."""
@@ -45,10 +44,7 @@ def add_devices_page(
         ConfigurationError: for what cannot work.
     """
     where = mount_path(path)
-    if factory.user_field not in factory.store.fields:
-        hint = did_you_mean(factory.user_field, factory.store.fields)
-        msg = f"schema_session.user_field: {factory.user_field!r} is no declared column; {hint}"
-        raise ConfigurationError(msg)
+    require_field(factory.user_field, factory.store.fields, "schema_session.user_field")
     visitor = options.pop("visitor", partial(_visitor, factory))
     administers = options.pop("administers", None)
     if administers is not None:
@@ -74,14 +70,11 @@ def add_devices_page(
     return page
 
 
-@contextmanager
-def _connection(request: Request) -> Iterator[Any]:
+def _connection(request: Request) -> AbstractContextManager[Any]:
     """The transaction in which the request's session is saved, if it has one."""
-    transaction = request.session._transaction  # noqa: SLF001 - one of us
+    transaction: RequestTransaction = request.session._transaction  # noqa: SLF001 - one of us
     transaction.join()
-    with transaction.connection() as connection:
-        yield connection
-    transaction.mark_changed()
+    return transaction.writing()
 
 
 def _visitor(factory: SchemaSessionFactory, request: Request) -> Visitor | None:

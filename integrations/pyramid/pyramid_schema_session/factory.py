@@ -10,8 +10,7 @@ from zope.interface import implementer
 from schema_session_backend import ConfigurationError, SessionStore
 from schema_session_backend.config import coerced, refuse_unknown, shared_store
 from schema_session_backend.durations import seconds
-from schema_session_backend.errors import did_you_mean
-from schema_session_backend.options import declared, require_switches
+from schema_session_backend.options import declared, require_field, require_switches
 
 from .cookie import Cookie
 from .session import SchemaSession
@@ -96,11 +95,8 @@ class SchemaSessionFactory:
             raise ConfigurationError(msg)
         self.dbsession = dbsession if transactional else None
         """The request's attribute in whose transaction sessions are saved; None for their own."""
-        if user_field is not None and user_field not in store.fields:
-            msg = (
-                f"user_field: {user_field!r} is no declared column; {did_you_mean(user_field, store.fields)}"
-            )
-            raise ConfigurationError(msg)
+        if user_field is not None:
+            require_field(user_field, store.fields, "user_field")
         self.user_field = user_field or "user_id"
         """The declared column that tells whose a session is."""
 

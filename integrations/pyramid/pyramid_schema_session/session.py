@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pyramid.interfaces import ISession
 from zope.interface import implementer
 
-from schema_session_backend import Outcome, new_session_id
+from schema_session_backend import new_session_id
 
 from .transactions import RequestTransaction, is_tried_again
 
@@ -121,9 +121,8 @@ class SchemaSession(MutableMapping[str, Any]):
         self._is_new = True
         self._created = int(time.time())
         if self._loaded is not None:
-            with self._transaction.connection() as connection:
+            with self._transaction.writing() as connection:
                 self._store.destroy(self._loaded.sid, connection=connection)
-            self._transaction.mark_changed()
             self._loaded = self._saved = self._new_sid = None
             self._keeps_created = self._must_keep_created
             self._was_ended = True
@@ -245,7 +244,7 @@ class SchemaSession(MutableMapping[str, Any]):
             self._saved = self._store.save(
                 loaded, data, self._timeout, new_sid=new_sid, connection=connection
             )
-        if self._saved.outcome in {Outcome.SAVED, Outcome.TOUCHED}:
+        if self._saved.was_written:
             self._transaction.mark_changed()
         if not self._saved.is_gone:
             self._loaded, self._new_sid = self._saved.session, None

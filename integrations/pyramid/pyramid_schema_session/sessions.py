@@ -55,20 +55,16 @@ class UserSessions:
         if handle == self.current:
             self._session.invalidate()
             return True
-        with self._transaction.connection() as connection:
-            was_there = self._store.revoke(handle, connection=connection, **self._user)
-        self._transaction.mark_changed()
-        return was_there
+        with self._transaction.writing() as connection:
+            return self._store.revoke(handle, connection=connection, **self._user)
 
     def revoke_others(self) -> int:
         """End all but the request's own; returns how many."""
         if not self._user:
             return 0
         keep = self._session.sid
-        with self._transaction.connection() as connection:
-            ended = self._store.revoke_where(keep=keep, connection=connection, **self._user)
-        self._transaction.mark_changed()
-        return ended
+        with self._transaction.writing() as connection:
+            return self._store.revoke_where(keep=keep, connection=connection, **self._user)
 
     @property
     def _user(self) -> dict[str, Any]:

@@ -98,6 +98,13 @@ class RequestTransaction:
                 pyramid_retry.mark_error_retryable(error)
             raise
 
+    @contextmanager
+    def writing(self) -> Iterator[Any]:
+        """The same for something that is written in any case."""
+        with self.connection() as connection:
+            yield connection
+        self.mark_changed()
+
     def mark_changed(self) -> None:
         """Say that something was written, which zope.sqlalchemy would roll back otherwise."""
         zope_sqlalchemy = sys.modules.get("zope.sqlalchemy")

@@ -68,6 +68,25 @@ class Contender(ABC):
         """Close its connections."""
 
 
+class OpenedContender(Contender):
+    """One whose sessions are objects that read themselves, and are saved and deleted by methods of theirs."""
+
+    @abstractmethod
+    def _open(self, number: int) -> Any:
+        """A session, not read yet."""
+
+    def read(self, number: int) -> None:
+        assert self._open(number)["user_id"] is not None
+
+    def rmw(self, number: int) -> None:
+        opened = self._open(number)
+        opened["visits"] += 1
+        opened.save()
+
+    def delete(self, number: int) -> None:
+        self._open(number).delete()
+
+
 def drop(url: str, table: str) -> None:
     """Remove a table that an earlier run left."""
     engine = create_engine(url)

@@ -12,7 +12,7 @@ from beaker.session import Session
 from flask_session import Session as FlaskSession
 
 from ..sessions import MAX_AGE, session, sid
-from .base import Contender
+from .base import Contender, OpenedContender
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,7 +86,7 @@ class FlaskContender(Contender):
     read = rmw = create = touch = delete = write
 
 
-class BeakerContender(Contender):
+class BeakerContender(OpenedContender):
     """Beaker's sessions.
 
     Args:
@@ -110,17 +110,9 @@ class BeakerContender(Contender):
     def _open(self, number: int) -> Any:
         return self.session_class({"cookie": f"beaker.session.id={sid(number)}"}, **self._settings)
 
-    def read(self, number: int) -> None:
-        assert self._open(number)["user_id"] is not None
-
     def write(self, number: int) -> None:
         opened = self._open(number)
         opened.update(session(number), visits=opened["visits"] + 1)
-        opened.save()
-
-    def rmw(self, number: int) -> None:
-        opened = self._open(number)
-        opened["visits"] += 1
         opened.save()
 
     def create(self, number: int) -> None:
@@ -132,6 +124,3 @@ class BeakerContender(Contender):
         opened = self._open(number)
         assert opened["user_id"] is not None
         opened.save(accessed_only=True)
-
-    def delete(self, number: int) -> None:
-        self._open(number).delete()

@@ -17,7 +17,7 @@ from sqlalchemy.engine import make_url
 from .. import redis_server
 from ..redis_server import redis_url
 from ..sessions import MAX_AGE, session, sid
-from .base import Contender, clone, drop, sids
+from .base import OpenedContender, clone, drop, sids
 from .hosts import BeakerContender, FlaskContender
 
 
@@ -117,7 +117,7 @@ class _Router:
     db_for_write = db_for_read
 
 
-class Django(Contender):
+class Django(OpenedContender):
     """Django's `db` sessions."""
 
     name = "Django db"
@@ -172,17 +172,9 @@ class Django(Contender):
     def _open(self, number: int) -> Any:
         return self._store(sid(number)[:40])
 
-    def read(self, number: int) -> None:
-        assert self._open(number)["user_id"] is not None
-
     def write(self, number: int) -> None:
         opened = self._open(number)
         opened._session_cache = session(number)
-        opened.save()
-
-    def rmw(self, number: int) -> None:
-        opened = self._open(number)
-        opened["visits"] += 1
         opened.save()
 
     def create(self, number: int) -> None:
@@ -195,9 +187,6 @@ class Django(Contender):
         assert opened["user_id"] is not None
         # What SESSION_SAVE_EVERY_REQUEST does.
         opened.save()
-
-    def delete(self, number: int) -> None:
-        self._open(number).delete()
 
     def close(self) -> None:
         connections[self._database].close()
