@@ -30,6 +30,7 @@ from .query import Query
 from .table import require_declared
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Collection, Mapping, Sequence
 
     from sqlalchemy import ColumnElement, Select
@@ -223,33 +224,37 @@ class Statements:
             return begins
         # The primary key finds them, between the mark and the next one.
         past = f"{mark[:-1]}{chr(ord(mark[-1]) + 1)}"
-        return and_(self.table.sid >= mark, self.table.sid < past, begins)
+        return and_(*self.between(mark, past), begins)
 
     def find(self, where: Sequence[Condition], limit: int | None) -> Query:
         """Read live sessions, the newest first; the handle comes last in a row."""
         return Query(self._listed().where(self.live, *where).order_by(*self._newest).limit(limit))
 
-    def browse(self, where: Sequence[Condition], limit: int) -> Query:
-        """Read live sessions in the order of their handles; the handle comes last in a row."""
-        return Query(self._listed().where(self.live, *where).order_by(self.table.sid).limit(limit))
+    def browse(self, where: Sequence[Condition], *, after: str, end: str | None, limit: int) -> Query:
+        """Read live sessions in the order of their handles, up to `end`; the handle comes last in a row."""
+        sid = self.table.sid
+        span = [sid > after] if end is None else [sid > after, sid <= end]
+        return Query(self._listed().where(self.live, *where, *span).order_by(sid).limit(limit))
 
     def after(self, handle: str, where: Sequence[Condition], *, rows: int) -> Query:
         """The handle that comes so many rows after another one, of sessions live or not."""
         sid = self.table.sid
         return Query(select(sid).where(sid > handle, *where).order_by(sid).offset(rows - 1).limit(1))
 
+    def between(self, start: str, end: str) -> list[Condition]:
+        """That a handle is from `start` on, and before `end`."""
+        return [self.table.sid >= start, self.table.sid < end]
+
     def count_rows(self, where: Sequence[Condition]) -> Query:
         """Count sessions, live or not."""
         return Query(select(func.count()).select_from(self.table.table).where(*where))
 
-    def per_day(self, where: Sequence[Condition]) -> Query:
+    def per_day(self, where: Sequence[Condition], since: dt.datetime) -> Query:
         """Count live sessions by the day of their creation, in UTC."""
         created_at = self.table.created_at
         assert created_at is not None
         day = self.dialect.day(created_at)
-        return Query(
-            select(day, func.count()).where(self.live, created_at.is_not(None), *where).group_by(day)
-        )
+        return Query(select(day, func.count()).where(self.live, created_at >= since, *where).group_by(day))
 
     def count(self, where: Sequence[Condition]) -> Query:
         """Count live sessions."""

@@ -83,13 +83,11 @@ class Survey:
             limit: how many sessions a page has.
             bounded: whether no index finds what is looked for, so that only so many rows are looked through.
         """
-        sid = self._statements.table.sid
         end = None
         if bounded:
             last = run(self._statements.after(after, own, rows=EXAMINED)).rows
             end = last[0][0] if last else None
-        span = [sid > after, *own, *([] if end is None else [sid <= end])]
-        found = run(self._statements.browse([*asked, *span], limit + 1))
+        found = run(self._statements.browse([*asked, *own], after=after, end=end, limit=limit + 1))
         if len(found.rows) > limit:
             found.rows = found.rows[:limit]
             end = found.rows[-1][-1]
@@ -97,14 +95,13 @@ class Survey:
 
     def per_day(self, run: Run, *, mark: str, days: int) -> list[DayCount]:
         """See `SessionStore.count_per_day`; `mark` is what the store's handles begin with."""
-        created_at = self._statements.table.created_at
-        if created_at is None:
+        if self._statements.table.created_at is None:
             return []
         parts = self._parts(run, mark) if self._statements.hashed else ALL_PARTS
         today = dt.datetime.now(dt.UTC).date()
         first = today - dt.timedelta(days=days - 1)
-        since = created_at >= dt.datetime.combine(first, dt.time(), dt.UTC)
-        found = run(self._statements.per_day([*self._share(mark, parts), since]))
+        since = dt.datetime.combine(first, dt.time(), dt.UTC)
+        found = run(self._statements.per_day(self._share(mark, parts), since))
         counts = {_date(day): round(count * ALL_PARTS / parts) for day, count in found.rows}
         every = [first + dt.timedelta(days=number) for number in range(days)]
         return [DayCount(day, counts.get(day, 0), parts == ALL_PARTS) for day in every]
@@ -117,9 +114,8 @@ class Survey:
         return ALL_PARTS if estimated <= 2 * SAMPLED else max(1, ALL_PARTS * SAMPLED // estimated)
 
     def _share(self, mark: str, parts: int) -> Sequence[Condition]:
-        sid = self._statements.table.sid
         if parts < ALL_PARTS:
-            return [sid >= mark, sid < f"{mark}{parts:0{DIGITS}x}"]
+            return self._statements.between(mark, f"{mark}{parts:0{DIGITS}x}")
         return [self._statements.marked(mark)] if mark else []
 
 
