@@ -20,14 +20,14 @@ from .errors import (
     StoreUnavailable,
     UnserializableValue,
 )
-from .serializer import Serializer
-from .session import LoadedSession, Outcome, Record, Saved
-from .sessionid import new_session_id
+from ._session.serializer import Serializer
+from ._session.model import LoadedSession, Outcome, Record, Saved
+from ._session.ids import new_session_id
 from .store import SessionStore
-from .survey import DayCount, Page
+from ._sql.survey import DayCount, Page
 
 if TYPE_CHECKING:
-    from .models import SessionMixin, TimestampedSessionMixin
+    from ._table.mixins import SessionMixin, TimestampedSessionMixin
 
 __all__ = [
     "ConfigurationError",
@@ -60,6 +60,6 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     # They need SQLAlchemy's ORM, which takes longer to import than the rest together.
     if name in {"SessionMixin", "TimestampedSessionMixin"}:
-        return getattr(import_module(".models", __name__), name)
+        return getattr(import_module("._table.mixins", __name__), name)
     msg = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(msg)

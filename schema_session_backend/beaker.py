@@ -19,12 +19,12 @@ from beaker.container import NamespaceManager
 from beaker.session import Session
 from beaker.synchronization import NameLock, file_synchronizer
 
-from .config import refuse_unknown, shared_store
+from ._shared import refuse_unknown, shared_store
 from .errors import ConfigurationError, InvalidSessionId
-from .sessionid import new_session_id
+from ._session.ids import new_session_id
 
 if TYPE_CHECKING:
-    from .session import LoadedSession
+    from ._session.model import LoadedSession
     from .store import SessionStore
 
 _log = logging.getLogger("schema_session_backend")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .session import LoadedSession
+    from ._session.model import LoadedSession
     from .store import SessionStore
 
     Data = dict[str, Any]

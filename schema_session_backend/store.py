@@ -6,20 +6,21 @@ import copy
 import logging
 from typing import TYPE_CHECKING, Any, Final, Never, TypeVar
 
-from . import durations, options
-from .codec import EMPTY, Codec
-from .database import Database
+from . import _options as options
+from ._session import timeouts
+from ._table.codec import EMPTY, Codec
+from ._sql.database import Database
 from .errors import ConfigurationError
-from .janitor import Janitor
-from .rows import Rows
-from .saving import Saving, Wanted
-from .serializer import Serializer, serializer_for
-from .session import LoadedSession, Record, Saved
-from .sessionid import Ids
-from .statements import Statements, conditions
-from .survey import Page, Survey
-from .sync import Synchronizer
-from .table import Declaration, Names, is_found_by_index
+from ._sql.janitor import Janitor
+from ._table.rows import Rows
+from ._sql.saving import Saving, Wanted
+from ._session.serializer import Serializer, serializer_for
+from ._session.model import LoadedSession, Record, Saved
+from ._session.ids import Ids
+from ._sql.statements import Statements, conditions
+from ._sql.survey import Page, Survey
+from ._sql.sync import Synchronizer
+from ._table.declaration import Declaration, Names, is_found_by_index
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -27,10 +28,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Column, ColumnElement, Engine, MetaData, Table
     from sqlalchemy.engine import URL
 
-    from .database import Joined, Result
-    from .durations import Seconds
-    from .query import Query
-    from .survey import DayCount
+    from ._sql.database import Joined, Result
+    from ._session.timeouts import Seconds
+    from ._sql.query import Query
+    from ._sql.survey import DayCount
 
 T = TypeVar("T")
 
@@ -112,10 +113,10 @@ class SessionStore:
     ) -> None:
         options.refuse_unknown(unknown, SessionStore)
         options.require_switches(timestamps=timestamps, sync=sync, hash_sid=hash_sid)
-        timeout = durations.seconds(sync_timeout, "sync_timeout")
+        timeout = timeouts.seconds(sync_timeout, "sync_timeout")
         self._max_age = options.span(max_age, "max_age")
         self._absolute = options.span(absolute_max_age, "absolute_max_age")
-        self._usual_span = durations.milliseconds(min(self._max_age, self._absolute))
+        self._usual_span = timeouts.milliseconds(min(self._max_age, self._absolute))
         self.hash_sid = hash_sid
         """Whether handles are hashes of the session ids, and so may be shown."""
         self._ids = Ids(hashed=hash_sid)
@@ -133,13 +134,13 @@ class SessionStore:
                 table, instead_of=(schemas, metadata is not None, table_name != "sessions")
             )
         )
-        absolute_ms = durations.milliseconds(self._absolute)
+        absolute_ms = timeouts.milliseconds(self._absolute)
         if absolute_ms is not None and self._table.created_at is None:
             msg = "absolute_max_age counts from created_at: set timestamps=True too"
             raise ConfigurationError(msg)
         self._codec = Codec(self._table, serializer_for(serializer), max_size=options.size(max_size))
         self._statements = Statements(
-            self._table, self._database.dialect, absolute_ms=absolute_ms, hashed=hash_sid
+            self._table, self._database.vendor, absolute_ms=absolute_ms, hashed=hash_sid
         )
         self._rows = Rows(self._table, self._codec, hashed=hash_sid)
         self._saving = Saving(
@@ -628,7 +629,7 @@ class SessionStore:
             SchemaMismatch: with every difference and the statements that mend it.
             StoreUnavailable: if the database cannot be reached in time.
         """
-        self._synchronizer.ensure(None if timeout is None else durations.seconds(timeout, "timeout"))
+        self._synchronizer.ensure(None if timeout is None else timeouts.seconds(timeout, "timeout"))
 
     def gc(self) -> int:
         """Remove expired sessions, in small batches; returns how many.
@@ -672,7 +673,7 @@ class SessionStore:
         """Milliseconds of idle time for a statement; None for a session that never expires."""
         if max_age is None:
             return self._usual_span
-        return durations.milliseconds(min(durations.seconds(max_age, "max_age"), self._absolute))
+        return timeouts.milliseconds(min(timeouts.seconds(max_age, "max_age"), self._absolute))
 
 
 def _batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

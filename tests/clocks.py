@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event
 
-from schema_session_backend.connections import OwnConnections
+from schema_session_backend._sql.connections import OwnConnections
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

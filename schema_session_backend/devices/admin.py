@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from ..errors import InvalidField
-from ..survey import Page
+from .._sql.survey import Page
 from .exchange import Request, Response, first, json_response, parsed, redirect
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.types import TypeEngine
 
-    from ..survey import DayCount
+    from .._sql.survey import DayCount
     from .page import DevicesPage
 
 PER_PAGE: Final = 50

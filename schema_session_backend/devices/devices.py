@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
-    from ..session import Record
+    from .._session.model import Record
     from .page import DevicesPage
     from .texts import Texts
     from .visitor import Visitor

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import flask
 
-from ..options import require_field
+from .._options import require_field
 from .exchange import LONGEST_BODY, below, mount_path
 from .page import DevicesPage
 from .visitor import Visitor

@@ -215,7 +215,7 @@ def test_schemas_that_are_no_columns_are_refused(schemas):
 
 
 def test_a_misspelt_text_schema_is_refused_with_its_position():
-    """All of its forms are in test_schema_text.py."""
+    """All of its forms are in test_text_form.py."""
     with pytest.raises(ConfigurationError) as caught:
         SessionStore("sqlite://", schemas="user_id Integer index; device Strng(50)")
 

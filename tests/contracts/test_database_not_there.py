@@ -36,7 +36,7 @@ class Patience:
 def patience(monkeypatch) -> Patience:
     clock = Patience()
     replaced = SimpleNamespace(monotonic=clock.monotonic, sleep=clock.sleep)
-    monkeypatch.setattr("schema_session_backend.database.time", replaced)
+    monkeypatch.setattr("schema_session_backend._sql.database.time", replaced)
     return clock
 
 

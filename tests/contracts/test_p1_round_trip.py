@@ -22,7 +22,7 @@ from values import ANY_SESSION, SESSIONS, VALUES, database_of, identical, no_sql
 
 from schema_session_backend import SessionStore, SessionStoreError, UnserializableValue
 from schema_session_backend.errors import SessionTooLarge
-from schema_session_backend.serializer import JsonSerializer, PickleSerializer
+from schema_session_backend._session.serializer import JsonSerializer, PickleSerializer
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 # One table serves all examples of a test: each one stores the same session anew.

@@ -150,7 +150,7 @@ def test_tables_are_collected_independently(moved_store, clock, table_name, url)
     else:
         with (
             other._database.transaction() as connection,
-            other._database.dialect.alone(connection, f"gc {other.table.name}", wait=0),
+            other._database.vendor.alone(connection, f"gc {other.table.name}", wait=0),
         ):
             assert store.gc() == 1
     assert other.gc() == 1

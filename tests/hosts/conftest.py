@@ -14,7 +14,7 @@ from flask_site import FlaskSite
 from pyramid_site import PyramidSite
 
 import schema_session_backend.beaker
-from schema_session_backend import config
+from schema_session_backend import _shared
 from schema_session_backend.beaker import SchemaSession
 
 if TYPE_CHECKING:
@@ -38,9 +38,9 @@ HOSTS: dict[str, Callable[..., Site]] = {
 def _close_shared_stores() -> Iterator[None]:
     """The stores that settings made live as long as the process; a test's go with its tables."""
     yield
-    for store, _ in config._stores.values():
+    for store, _ in _shared._stores.values():
         store.close()
-    config._stores.clear()
+    _shared._stores.clear()
 
 
 @pytest.fixture(params=list(HOSTS))

@@ -19,7 +19,7 @@ from webtest import TestApp
 
 from schema_session_backend import ConfigurationError, SessionTooLarge, UnserializableValue
 from schema_session_backend.beaker import CACHE_SCHEMAS
-from schema_session_backend.config import shared_store
+from schema_session_backend._shared import shared_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 
 from schema_session_backend.devices import DevicesPage, Visitor
 from schema_session_backend.devices.exchange import below, mount_path
-from schema_session_backend.options import require_field
+from schema_session_backend._options import require_field
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

@@ -8,9 +8,9 @@ from pyramid.interfaces import ISessionFactory
 from zope.interface import implementer
 
 from schema_session_backend import ConfigurationError, SessionStore
-from schema_session_backend.config import coerced, refuse_unknown, shared_store
-from schema_session_backend.durations import seconds
-from schema_session_backend.options import declared, require_field, require_switches
+from schema_session_backend._shared import coerced, refuse_unknown, shared_store
+from schema_session_backend._session.timeouts import seconds
+from schema_session_backend._options import declared, require_field, require_switches
 
 from .cookie import Cookie
 from .session import SchemaSession
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pyramid.request import Request
 
-    from schema_session_backend.durations import Seconds
+    from schema_session_backend._session.timeouts import Seconds
 
 PREFIX: Final = "schema_session."
 

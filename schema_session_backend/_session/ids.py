@@ -6,7 +6,7 @@ import hashlib
 import secrets
 from typing import Final
 
-from .errors import ConfigurationError, InvalidSessionId
+from ..errors import ConfigurationError, InvalidSessionId
 
 MAX_LENGTH: Final = 255
 HANDLE_LENGTH: Final = 64

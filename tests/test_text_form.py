@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Boolean, DateTime, Enum, Integer, String, Text
 
-from schema_session_backend import ConfigurationError, schema_text
-from schema_session_backend.schema_text import TYPES
+from schema_session_backend import ConfigurationError
+from schema_session_backend._table import text_form
+from schema_session_backend._table.text_form import TYPES
 
 
 def parse(text: str) -> list[Any]:
-    return list(schema_text.parse(text))
+    return list(text_form.parse(text))
 
 
 def test_a_column_is_a_name_a_type_and_words():

@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy import Column
 from sqlalchemy import types as sa
 
-from .errors import ConfigurationError, did_you_mean
+from ..errors import ConfigurationError, did_you_mean
 
 _KINDS: Final = (
     sa.BigInteger, sa.Boolean, sa.Date, sa.DateTime, sa.Double, sa.Enum, sa.Float, sa.Integer, sa.Interval,

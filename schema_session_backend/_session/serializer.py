@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from .errors import ConfigurationError, SessionTooLarge, UnserializableValue, did_you_mean
+from ..errors import ConfigurationError, SessionTooLarge, UnserializableValue, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

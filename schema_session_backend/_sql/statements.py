@@ -25,9 +25,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql import literal_column
 
-from .errors import ConfigurationError, InvalidField
+from ..errors import ConfigurationError, InvalidField
 from .query import Query
-from .table import require_declared
+from .._table.declaration import require_declared
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Select
     from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
-    from .dialects.base import Dialect
-    from .table import SessionTable
+    from .vendors.base import Vendor
+    from .._table.declaration import SessionTable
 
     Columns = ReadOnlyColumnCollection[str, Any]
     Row = Mapping[str, Any]
@@ -49,16 +49,16 @@ class Statements:
 
     Args:
         table: the sessions' table.
-        dialect: the hooks of its database.
+        vendor: the hooks of its database.
         absolute_ms: milliseconds after `created_at` that no expiry passes, or None for no such limit.
         hashed: whether handles are hashes, in hexadecimal digits.
     """
 
     def __init__(
-        self, table: SessionTable, dialect: Dialect, *, absolute_ms: int | None, hashed: bool
+        self, table: SessionTable, vendor: Vendor, *, absolute_ms: int | None, hashed: bool
     ) -> None:
         self.table = table
-        self.dialect = dialect
+        self.vendor = vendor
         self.absolute_ms = absolute_ms
         self.hashed = hashed
         self._upserts: dict[frozenset[str], Query] = {}
@@ -68,7 +68,7 @@ class Statements:
     def live(self) -> Condition:
         """That a row has not expired."""
         expire_at = self.table.expire_at
-        return or_(expire_at.is_(None), expire_at > self.dialect.now_ms)
+        return or_(expire_at.is_(None), expire_at > self.vendor.now_ms)
 
     @cached_property
     def columns(self) -> list[ColumnElement[Any]]:
@@ -80,7 +80,7 @@ class Statements:
             table.additional,
             table.expire_at,
             table.revision,
-            self.dialect.now_ms.label("now_ms"),
+            self.vendor.now_ms.label("now_ms"),
             *stamps,  # type: ignore[list-item]
         ]
 
@@ -132,11 +132,11 @@ class Statements:
             return [*changes, (table.expire_at.name, expire_at)]
 
         values = list(rows) if len(rows) > 1 else rows[0]
-        return Query(self.dialect.upsert(self.table.table, values, updates))
+        return Query(self.vendor.upsert(self.table.table, values, updates))
 
     def row(self, values: Row) -> dict[str, Any]:
         """A row for `upsert_many` of values by their names (see the module)."""
-        table, now = self.table, self.dialect.now_ms
+        table, now = self.table, self.vendor.now_ms
         row: dict[str, Any] = {
             table.sid.name: values["ssb_handle"],
             table.additional.name: values["ssb_additional"],
@@ -151,7 +151,7 @@ class Statements:
     def insert(self, omitted: frozenset[str]) -> Query:
         """Store a session under an id that nobody has."""
         if omitted not in self._inserts:
-            statement = self.dialect.insert_absent(self.table.table, self._bound_row(omitted))
+            statement = self.vendor.insert_absent(self.table.table, self._bound_row(omitted))
             self._inserts[omitted] = Query(statement)
         return self._inserts[omitted]
 
@@ -169,7 +169,7 @@ class Statements:
     def amend(self) -> Query:
         """Replace a session that is locked, and leave its expiry alone."""
         updated_at = self.table.updated_at
-        stamp = {} if updated_at is None else {updated_at.name: self.dialect.utc_now}
+        stamp = {} if updated_at is None else {updated_at.name: self.vendor.utc_now}
         return Query(update(self.table.table).where(self._this).values(self._replaced | stamp))
 
     @cached_property
@@ -194,7 +194,7 @@ class Statements:
 
     def destroy_many(self, handles: Sequence[str]) -> Query:
         """Remove sessions."""
-        by_key = self.dialect.delete_by_key(self.table.table)
+        by_key = self.vendor.delete_by_key(self.table.table)
         return Query(by_key.where(self.table.sid.in_(handles)))
 
     @cached_property
@@ -204,7 +204,7 @@ class Statements:
 
     def revoke_handles(self, handles: Sequence[str]) -> Query:
         """Remove live sessions."""
-        by_key = self.dialect.delete_by_key(self.table.table)
+        by_key = self.vendor.delete_by_key(self.table.table)
         return Query(by_key.where(self.table.sid.in_(handles), self.live))
 
     @cached_property
@@ -253,7 +253,7 @@ class Statements:
         """Count live sessions by the day of their creation, in UTC."""
         created_at = self.table.created_at
         assert created_at is not None
-        day = self.dialect.day(created_at)
+        day = self.vendor.day(created_at)
         return Query(select(day, func.count()).where(self.live, created_at >= since, *where).group_by(day))
 
     def count(self, where: Sequence[Condition]) -> Query:
@@ -285,7 +285,7 @@ class Statements:
 
     def delete_expired(self, handles: Collection[str]) -> Query:
         """Remove sessions of these handles, if they are expired still."""
-        by_key = self.dialect.delete_by_key(self.table.table)
+        by_key = self.vendor.delete_by_key(self.table.table)
         return Query(by_key.where(self.table.sid.in_(handles), self._expired))
 
     @cached_property
@@ -318,7 +318,7 @@ class Statements:
 
     @cached_property
     def _expired(self) -> Condition:
-        return self.table.expire_at <= self.dialect.now_ms
+        return self.table.expire_at <= self.vendor.now_ms
 
     @cached_property
     def _newest(self) -> list[ColumnElement[Any]]:
@@ -338,7 +338,7 @@ class Statements:
 
     @cached_property
     def _expiry(self) -> ColumnElement[Any]:
-        return self.dialect.now_ms + bindparam("ssb_max_age", type_=BigInteger)
+        return self.vendor.now_ms + bindparam("ssb_max_age", type_=BigInteger)
 
     @cached_property
     def _renewed(self) -> dict[str, Any]:
@@ -347,15 +347,15 @@ class Statements:
         created = None
         if table.created_at is not None and table.updated_at is not None:
             # A table that got its timestamps later has rows without them.
-            created = func.coalesce(table.created_at, self.dialect.utc_now)
-            renewed = {table.created_at.name: created, table.updated_at.name: self.dialect.utc_now}
+            created = func.coalesce(table.created_at, self.vendor.utc_now)
+            renewed = {table.created_at.name: created, table.updated_at.name: self.vendor.utc_now}
         return renewed | {table.expire_at.name: self._limited(self._expiry, created)}
 
     def _limited(self, expiry: ColumnElement[Any], created: ColumnElement[Any] | None) -> ColumnElement[Any]:
         if self.absolute_ms is None or created is None:
             return expiry
-        end = self.dialect.milliseconds(created) + literal_column(str(self.absolute_ms))
-        return self.dialect.least(expiry, end)
+        end = self.vendor.milliseconds(created) + literal_column(str(self.absolute_ms))
+        return self.vendor.least(expiry, end)
 
     def _bound_field(self, index: int) -> ColumnElement[Any]:
         return bindparam(f"ssb_field_{index}", type_=self.table.fields[index].column.type)
@@ -380,7 +380,7 @@ class Statements:
         created_at, updated_at = self.table.created_at, self.table.updated_at
         if created_at is None or updated_at is None:
             return {}
-        return {created_at.name: self.dialect.utc_now, updated_at.name: self.dialect.utc_now}
+        return {created_at.name: self.vendor.utc_now, updated_at.name: self.vendor.utc_now}
 
     def _selected(self) -> Select[Any]:
         return select(*self.columns)

@@ -8,7 +8,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from .errors import ConfigurationError, did_you_mean
-from .options import declared
+from ._options import declared
 from .store import SessionStore
 
 if TYPE_CHECKING:

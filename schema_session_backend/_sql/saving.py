@@ -9,18 +9,18 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from .changes import merged
-from .codec import Split
-from .errors import SessionExists
-from .fields import OMITTED
-from .session import LoadedSession, Outcome, Saved
+from .._session.merge import merged
+from .._table.codec import Split
+from ..errors import SessionExists
+from .._table.columns import OMITTED
+from .._session.model import LoadedSession, Outcome, Saved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from .codec import Codec
+    from .._table.codec import Codec
     from .database import Database, Joined
-    from .rows import Rows
+    from .._table.rows import Rows
     from .statements import Statements
 
 LONGEST_TOUCH_INTERVAL: Final = 60

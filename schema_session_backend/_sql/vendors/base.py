@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     """Given the row that was to be inserted, what to set instead on the one that is there, in order."""
 
 
-class Dialect(ABC):
+class Vendor(ABC):
     """How one database says what standard SQL leaves open."""
 
     extra: ClassVar[str | None]

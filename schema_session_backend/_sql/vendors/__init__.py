@@ -5,12 +5,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
-from ..errors import ConfigurationError
+from ...errors import ConfigurationError
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
-    from .base import Dialect
+    from .base import Vendor
 
 _MODULES: Final = {
     "sqlite": "sqlite",
@@ -20,7 +20,7 @@ _MODULES: Final = {
 }
 
 
-def dialect_of(url: URL) -> Dialect:
+def vendor_of(url: URL) -> Vendor:
     """The hooks for the database that a URL names; a database's module is imported when it is used.
 
     Raises:
@@ -30,5 +30,5 @@ def dialect_of(url: URL) -> Dialect:
     if backend not in _MODULES:
         msg = f"no sessions on {backend!r}: the URL has to start with sqlite, postgresql or mariadb"
         raise ConfigurationError(msg)
-    dialect: Dialect = import_module(f".{_MODULES[backend]}", __name__).DIALECT
-    return dialect
+    vendor: Vendor = import_module(f".{_MODULES[backend]}", __name__).VENDOR
+    return vendor

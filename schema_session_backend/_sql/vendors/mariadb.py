@@ -11,7 +11,7 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.dialects.mysql import insert
 from sqlalchemy.sql import literal_column
 
-from .base import Dialect
+from .base import Vendor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,7 +32,7 @@ _TRANSIENT: Final = frozenset({
 })  # fmt: skip
 
 
-class MariaDB(Dialect):
+class MariaDB(Vendor):
     """The hooks for MariaDB."""
 
     drivers = ("mariadb+pymysql", "mysql+pymysql")
@@ -44,18 +44,18 @@ class MariaDB(Dialect):
     utc_now_sql = "UTC_TIMESTAMP(6)"
 
     def milliseconds(self, moment: ColumnElement[Any]) -> ColumnElement[int]:
-        """See `Dialect.milliseconds`."""
+        """See `Vendor.milliseconds`."""
         microseconds = func.timestampdiff(
             literal_column("MICROSECOND"), literal_column("'1970-01-01'"), moment, type_=BigInteger
         )
         return microseconds.op("DIV", return_type=BigInteger())(literal_column("1000"))
 
     def least(self, one: ColumnElement[int], other: ColumnElement[int]) -> ColumnElement[int]:
-        """See `Dialect.least`."""
+        """See `Vendor.least`."""
         return func.least(one, other)
 
     def upsert(self, table: Table, rows: Any, updates: Updates) -> Insert:
-        """See `Dialect.upsert`; MariaDB sets one column after the other, so their order matters."""
+        """See `Vendor.upsert`; MariaDB sets one column after the other, so their order matters."""
         statement = insert(table).values(rows)
         (key,) = table.primary_key.columns
         # Any other unique key leads here too, and then the row is somebody else's: NULL is refused.
@@ -67,7 +67,7 @@ class MariaDB(Dialect):
         return insert(table).values(row)
 
     def delete_by_key(self, table: Table) -> Delete:
-        """See `Dialect.delete_by_key`; left to itself the optimizer may read the table from end to end."""
+        """See `Vendor.delete_by_key`; left to itself the optimizer may read the table from end to end."""
         name = mysql.dialect().identifier_preparer.format_table(table)
         return delete(table).prefix_with(name).with_hint("FORCE INDEX (PRIMARY)", dialect_name="*")
 
@@ -80,7 +80,7 @@ class MariaDB(Dialect):
         return str(error.args[0]) if error.args and isinstance(error.args[0], int) else None
 
     def is_transient(self, code: str | None) -> bool:
-        """See `Dialect.is_transient`."""
+        """See `Vendor.is_transient`."""
         return code in _TRANSIENT
 
     @contextmanager
@@ -96,8 +96,8 @@ class MariaDB(Dialect):
                 connection.execute(select(func.release_lock(key)))
 
     def redefine(self, table: str, column: str, kind: str, nullability: str) -> list[str]:
-        """See `Dialect.redefine`."""
+        """See `Vendor.redefine`."""
         return [f"ALTER TABLE {table} MODIFY COLUMN {column} {kind} {nullability}"]
 
 
-DIALECT = MariaDB()
+VENDOR = MariaDB()

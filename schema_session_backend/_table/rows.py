@@ -6,21 +6,21 @@ import logging
 import secrets
 from typing import TYPE_CHECKING, Any, Final
 
-from . import sessionid
+from .._session import ids
 from .codec import Split
-from .fields import OMITTED, Field
-from .serializer import CorruptText
-from .session import LoadedSession
-from .table import as_utc
+from .columns import OMITTED, Field
+from .._session.serializer import CorruptText
+from .._session.model import LoadedSession
+from .declaration import as_utc
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator
 
     from .codec import Codec
-    from .database import Result
-    from .query import Row
-    from .table import SessionTable
+    from .._sql.database import Result
+    from .._sql.query import Row
+    from .declaration import SessionTable
 
     Values = dict[str, Any]
 
@@ -99,7 +99,7 @@ class Rows:
             )
         else:
             return LoadedSession(sid, handle, data, expire_at, now, created_at, updated_at, revision, base)
-        public = handle if self._hashed else sessionid.hashed(handle)
+        public = handle if self._hashed else ids.hashed(handle)
         _log.warning(
             "table %r: session %s is corrupt and counts as absent: %s", self._table.name, public, problem
         )

@@ -6,11 +6,11 @@ import copy
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .errors import InvalidField, SessionTooLarge, UnserializableValue
+from ..errors import InvalidField, SessionTooLarge, UnserializableValue
 
 if TYPE_CHECKING:
-    from .serializer import Serializer
-    from .table import SessionTable
+    from .._session.serializer import Serializer
+    from .declaration import SessionTable
 
 
 class Split(NamedTuple):

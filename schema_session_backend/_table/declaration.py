@@ -13,10 +13,10 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.sql import operators
 from sqlalchemy.types import NullType, TypeDecorator
 
-from . import schema_text
-from .errors import ConfigurationError, did_you_mean
-from .fields import Field, exact, field_of
-from .sessionid import HANDLE_LENGTH, MAX_LENGTH
+from . import text_form
+from ..errors import ConfigurationError, did_you_mean
+from .columns import Field, exact, field_of
+from .._session.ids import HANDLE_LENGTH, MAX_LENGTH
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Dialect
@@ -123,7 +123,7 @@ class Declaration:
         Raises:
             ConfigurationError: naming the column that cannot be declared, or the position in the text form.
         """
-        declared = schema_text.parse(schemas) if isinstance(schemas, str) else _listed(schemas)
+        declared = text_form.parse(schemas) if isinstance(schemas, str) else _listed(schemas)
         schema, bare_name = _qualified(name)
         sid, *rest = _base_columns(self.names, hashed=self.hashed, timestamps=self.timestamps)
         try:

@@ -9,7 +9,7 @@ import time
 import weakref
 from typing import TYPE_CHECKING, Final
 
-from .errors import SessionStoreError
+from ..errors import SessionStoreError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -86,7 +86,7 @@ class Janitor:
 
     def _collect_batch(self, connection: Connection) -> int:
         name = f"gc {self._statements.table.name}"
-        with self._statements.dialect.alone(connection, name, wait=0) as alone:
+        with self._statements.vendor.alone(connection, name, wait=0) as alone:
             if not alone:
                 return 0
             run, statements = self._database.run, self._statements

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from .database import Result
     from .query import Query
-    from .rows import Rows
-    from .session import Record
+    from .._table.rows import Rows
+    from .._session.model import Record
     from .statements import Statements
 
     Run = Callable[[Query], Result]

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.sql import literal_column
 
-from .base import Dialect
+from .base import Vendor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _MS_SQL = "CAST((julianday({}) - 2440587.5) * 86400000 + 0.5 AS INTEGER)"
 
 
-class SQLite(Dialect):
+class SQLite(Vendor):
     """The hooks for SQLite."""
 
     drivers = ("sqlite",)
@@ -37,26 +37,26 @@ class SQLite(Dialect):
     utc_now_sql = "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
 
     def milliseconds(self, moment: ColumnElement[Any]) -> ColumnElement[int]:
-        """See `Dialect.milliseconds`."""
+        """See `Vendor.milliseconds`."""
         days = func.julianday(moment) - literal_column("2440587.5")
         return cast(days * literal_column("86400000") + literal_column("0.5"), BigInteger)
 
     def least(self, one: ColumnElement[int], other: ColumnElement[int]) -> ColumnElement[int]:
-        """See `Dialect.least`."""
+        """See `Vendor.least`."""
         return func.min(one, other)
 
     def upsert(self, table: Table, rows: Any, updates: Updates) -> Insert:
-        """See `Dialect.upsert`."""
+        """See `Vendor.upsert`."""
         statement = insert(table).values(rows)
         changes = dict(updates(statement.excluded))
         return statement.on_conflict_do_update(index_elements=table.primary_key.columns, set_=changes)
 
     def insert_absent(self, table: Table, row: Mapping[str, Any]) -> Insert:
-        """See `Dialect.insert_absent`."""
+        """See `Vendor.insert_absent`."""
         return insert(table).values(row).on_conflict_do_nothing(index_elements=table.primary_key.columns)
 
     def is_duplicate_key(self, error: BaseException) -> bool:
-        """See `Dialect.is_duplicate_key`."""
+        """See `Vendor.is_duplicate_key`."""
         return self.code(error) == "SQLITE_CONSTRAINT_PRIMARYKEY"
 
     def code(self, error: BaseException) -> str | None:
@@ -64,7 +64,7 @@ class SQLite(Dialect):
         return getattr(error, "sqlite_errorname", None)
 
     def is_transient(self, code: str | None) -> bool:
-        """See `Dialect.is_transient`."""
+        """See `Vendor.is_transient`."""
         return code is not None and code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
 
     def engine_options(self, url: URL, timeout: float) -> dict[str, Any]:
@@ -100,4 +100,4 @@ class SQLite(Dialect):
         return []
 
 
-DIALECT = SQLite()
+VENDOR = SQLite()

@@ -11,7 +11,7 @@ from sqlalchemy import types as sa
 from sqlalchemy.dialects import mysql
 
 from .checks import IMMUTABLE, check_for
-from .errors import ConfigurationError, InvalidField
+from ..errors import ConfigurationError, InvalidField
 
 if TYPE_CHECKING:
     from collections.abc import Callable

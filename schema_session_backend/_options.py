@@ -6,13 +6,13 @@ import inspect
 import math
 from typing import TYPE_CHECKING, Any
 
-from . import durations
+from ._session import timeouts
 from .errors import ConfigurationError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from .durations import Seconds
+    from ._session.timeouts import Seconds
 
 
 def declared(made_by: Callable[..., Any]) -> dict[str, str]:
@@ -73,7 +73,7 @@ def span(value: Seconds | None, name: str) -> float:
     Raises:
         ConfigurationError: naming the option.
     """
-    return math.inf if value is None else durations.seconds(value, name)
+    return math.inf if value is None else timeouts.seconds(value, name)
 
 
 def span_or_zero(value: Seconds | None, name: str) -> float | None:
@@ -84,4 +84,4 @@ def span_or_zero(value: Seconds | None, name: str) -> float | None:
     """
     if value is None:
         return None
-    return 0.0 if value == 0 and type(value) is not bool else durations.seconds(value, name)
+    return 0.0 if value == 0 and type(value) is not bool else timeouts.seconds(value, name)

@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, cast, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql import literal_column
 
-from .base import Dialect
+from .base import Vendor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,7 +32,7 @@ _TRANSIENT: Final = frozenset({
 })  # fmt: skip
 
 
-class PostgreSQL(Dialect):
+class PostgreSQL(Vendor):
     """The hooks for PostgreSQL."""
 
     drivers = ("postgresql+psycopg",)
@@ -44,25 +44,25 @@ class PostgreSQL(Dialect):
     utc_now_sql = "statement_timestamp()"
 
     def milliseconds(self, moment: ColumnElement[Any]) -> ColumnElement[int]:
-        """See `Dialect.milliseconds`."""
+        """See `Vendor.milliseconds`."""
         return cast(func.floor(func.extract("epoch", moment) * literal_column("1000")), BigInteger)
 
     def day(self, moment: ColumnElement[Any]) -> ColumnElement[Any]:
-        """See `Dialect.day`; by itself it would be the day in the connection's time zone."""
+        """See `Vendor.day`; by itself it would be the day in the connection's time zone."""
         return func.date(func.timezone(literal_column("'UTC'"), moment))
 
     def least(self, one: ColumnElement[int], other: ColumnElement[int]) -> ColumnElement[int]:
-        """See `Dialect.least`."""
+        """See `Vendor.least`."""
         return func.least(one, other)
 
     def upsert(self, table: Table, rows: Any, updates: Updates) -> Insert:
-        """See `Dialect.upsert`."""
+        """See `Vendor.upsert`."""
         statement = insert(table).values(rows)
         changes = dict(updates(statement.excluded))
         return statement.on_conflict_do_update(index_elements=table.primary_key.columns, set_=changes)
 
     def insert_absent(self, table: Table, row: Mapping[str, Any]) -> Insert:
-        """See `Dialect.insert_absent`."""
+        """See `Vendor.insert_absent`."""
         return insert(table).values(row).on_conflict_do_nothing(index_elements=table.primary_key.columns)
 
     def is_duplicate_key(self, error: BaseException) -> bool:
@@ -78,11 +78,11 @@ class PostgreSQL(Dialect):
         return state
 
     def is_transient(self, code: str | None) -> bool:
-        """See `Dialect.is_transient`."""
+        """See `Vendor.is_transient`."""
         return code in _TRANSIENT
 
     def is_outdated(self, error: BaseException) -> bool:
-        """See `Dialect.is_outdated`; that code may mean other things too."""
+        """See `Vendor.is_outdated`; that code may mean other things too."""
         return self.code(error) == _NOT_SUPPORTED and "cached plan" in str(error)
 
     @contextmanager
@@ -99,7 +99,7 @@ class PostgreSQL(Dialect):
         yield True
 
     def redefine(self, table: str, column: str, kind: str, nullability: str) -> list[str]:
-        """See `Dialect.redefine`."""
+        """See `Vendor.redefine`."""
         change = "DROP NOT NULL" if nullability == "NULL" else "SET NOT NULL"
         bare = kind.partition(" COLLATE ")[0]
         return [
@@ -108,4 +108,4 @@ class PostgreSQL(Dialect):
         ]
 
 
-DIALECT = PostgreSQL()
+VENDOR = PostgreSQL()

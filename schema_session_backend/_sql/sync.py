@@ -17,7 +17,7 @@ from sqlalchemy import exc as sa_exc
 from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 
 from .database import after_fork
-from .errors import ConfigurationError, SchemaMismatch, SessionStoreError
+from ..errors import ConfigurationError, SchemaMismatch, SessionStoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.type_api import TypeEngine
 
     from .database import Database
-    from .dialects.base import Dialect
-    from .table import SessionTable
+    from .vendors.base import Vendor
+    from .._table.declaration import SessionTable
 
 _log = logging.getLogger("schema_session_backend")
 
@@ -128,8 +128,8 @@ class Synchronizer:
         def check() -> list[_Difference]:
             with database.connected() as connection:
                 if self._change and table.owned:
-                    database.dialect.prepare(connection)
-                return _differences(connection, table, database.dialect)
+                    database.vendor.prepare(connection)
+                return _differences(connection, table, database.vendor)
 
         differences = database.attempt(check, retry_for=timeout, quote=True)
         if differences and not self._change:
@@ -140,9 +140,9 @@ class Synchronizer:
         def mend() -> None:
             with (
                 database.transaction() as connection,
-                database.dialect.alone(connection, f"sync {table.name}", wait=timeout),
+                database.vendor.alone(connection, f"sync {table.name}", wait=timeout),
             ):
-                _mend(connection, table, database.dialect)
+                _mend(connection, table, database.vendor)
 
         database.attempt(mend, retry_for=timeout, quote=True)
 
@@ -151,9 +151,9 @@ class Synchronizer:
         self._lock = threading.Lock()
 
 
-def _mend(connection: Connection, table: SessionTable, hooks: Dialect) -> None:
+def _mend(connection: Connection, table: SessionTable, vendor: Vendor) -> None:
     # Asked again, because another process may have been faster.
-    differences = _differences(connection, table, hooks)
+    differences = _differences(connection, table, vendor)
     if not all(difference.addable for difference in differences):
         raise _mismatch(table, differences)
     for difference in differences:
@@ -177,7 +177,7 @@ def _mismatch(table: SessionTable, differences: Iterable[_Difference]) -> Schema
     )
 
 
-def _differences(connection: Connection, table: SessionTable, hooks: Dialect) -> list[_Difference]:
+def _differences(connection: Connection, table: SessionTable, vendor: Vendor) -> list[_Difference]:
     declared = table.table
     inspector = inspect(connection)
     if not inspector.has_table(declared.name, schema=declared.schema):
@@ -186,7 +186,7 @@ def _differences(connection: Connection, table: SessionTable, hooks: Dialect) ->
     there = {
         column["name"]: column for column in inspector.get_columns(declared.name, schema=declared.schema)
     }
-    compare = _Comparison(connection, table, hooks)
+    compare = _Comparison(connection, table, vendor)
     found = []
     for column in declared.c:
         if column.name not in there:
@@ -225,11 +225,11 @@ def _required(column: ReflectedColumn) -> bool:
 class _Comparison:
     """The differences of one table's columns, each with what mends it."""
 
-    def __init__(self, connection: Connection, table: SessionTable, hooks: Dialect) -> None:
+    def __init__(self, connection: Connection, table: SessionTable, vendor: Vendor) -> None:
         self._dialect = connection.dialect
         self._connection = connection
         self._table = table
-        self._hooks = hooks
+        self._vendor = vendor
         self._name = connection.dialect.identifier_preparer.format_table(table.table)
 
     def missing(self, column: Column[Any]) -> _Difference:
@@ -291,7 +291,7 @@ class _Comparison:
 
     def _redefined(self, column: str, kind: str, problem: str, *, nullable: bool) -> _Difference:
         quoted = self._dialect.identifier_preparer.quote(column)
-        ddl = self._hooks.redefine(self._name, quoted, kind, "NULL" if nullable else "NOT NULL")
+        ddl = self._vendor.redefine(self._name, quoted, kind, "NULL" if nullable else "NOT NULL")
         return _Difference(problem, tuple(ddl) or self._rebuilt(), rebuilds=not ddl)
 
     def _rebuilt(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import datetime as dt
 import math
 from typing import Final, TypeAlias
 
-from .errors import ConfigurationError
+from ..errors import ConfigurationError
 
 Seconds: TypeAlias = int | float | dt.timedelta
 """A span of time; `math.inf` stands for no end where a session may have none."""

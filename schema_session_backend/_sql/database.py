@@ -17,8 +17,8 @@ from sqlalchemy import exc as sa_exc
 from sqlalchemy.engine import make_url
 
 from .connections import OwnConnections, SharedConnections
-from .dialects import dialect_of
-from .errors import (
+from .vendors import vendor_of
+from ..errors import (
     ConfigurationError,
     ConstraintViolated,
     MissingDependency,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
     from sqlalchemy.orm import Session
 
-    from .dialects.base import Dialect
+    from .vendors.base import Vendor
     from .query import Convert, Query, Row
 
     Joined = Connection | Session
@@ -92,7 +92,7 @@ class Database:
             msg = f"the driver {self.engine.driver!r} is asynchronous; choose a synchronous one"
             raise ConfigurationError(msg)
         self._connections = (OwnConnections if self._owned else SharedConnections)(self.engine)
-        self.dialect: Dialect = dialect_of(self.engine.url)
+        self.vendor: Vendor = vendor_of(self.engine.url)
         level = {} if self._owned else {"isolation_level": "AUTOCOMMIT"}
         self._autocommit = self.engine.execution_options(**{OURS: True, **level})
         driver: Any = self.engine.dialect.dbapi
@@ -138,7 +138,7 @@ class Database:
     def transaction(self) -> Iterator[Connection]:
         """A connection inside a transaction that commits at the end and rolls back on an error."""
         with self.connected() as connection:
-            connection.exec_driver_sql(self.dialect.begin)
+            connection.exec_driver_sql(self.vendor.begin)
             try:
                 yield connection
                 connection.exec_driver_sql("COMMIT")
@@ -197,7 +197,7 @@ class Database:
             except sa_exc.DBAPIError as error:
                 if error.connection_invalidated:
                     raise _Lost from error
-                if error.orig is not None and self.dialect.is_outdated(error.orig):
+                if error.orig is not None and self.vendor.is_outdated(error.orig):
                     connection.invalidate()
                     raise _Lost from error
                 raise
@@ -228,7 +228,7 @@ class Database:
                 result = Result(cursor.rowcount)
             connections.restore(taken)
         except self._driver_errors as error:
-            if dialect.is_disconnect(error, taken.connection, None) or self.dialect.is_outdated(error):  # type: ignore[arg-type]
+            if dialect.is_disconnect(error, taken.connection, None) or self.vendor.is_outdated(error):  # type: ignore[arg-type]
                 taken.invalidate()
                 raise _Lost from error
             taken.drop_cursor()
@@ -250,7 +250,7 @@ class Database:
         cause = error.__cause__ if isinstance(error, (_Lost, _Unreachable)) else error
         driver_error = cause.orig if isinstance(cause, sa_exc.DBAPIError) and cause.orig else cause
         assert driver_error is not None
-        code = self.dialect.code(driver_error)
+        code = self.vendor.code(driver_error)
         kind = type(driver_error).__name__ + (f" {code}" if code else "")
         if isinstance(error, _Unreachable):
             # Nothing was sent yet, so the driver's text has the reason and no value.
@@ -261,9 +261,9 @@ class Database:
             return StoreUnavailable(
                 f"the connection to {self.engine.url!r} was lost ({kind}); try again later"
             )
-        if self.dialect.is_transient(code):
+        if self.vendor.is_transient(code):
             return StoreUnavailable(f"the database stayed busy or locked until the deadline ({kind})")
-        if self.dialect.is_duplicate_key(driver_error):
+        if self.vendor.is_duplicate_key(driver_error):
             return SessionExists(f"a session with that id is there already ({kind})", code=code)
         if isinstance(driver_error, self._integrity_error):
             msg = f"a unique, foreign key or check constraint of the table refused the session ({kind})"
@@ -308,7 +308,7 @@ def _new_engine(given: URL | str, timeout: float) -> Engine:
     if url is None:
         msg = "the database's URL cannot be understood; it looks like postgresql+psycopg://user:password@host/name"
         raise ConfigurationError(msg)
-    dialect = dialect_of(url)
+    vendor = vendor_of(url)
     try:
         # By its module, where OpenTelemetry and its like put one that tells of each engine.
         engine = sqlalchemy.create_engine(
@@ -320,21 +320,21 @@ def _new_engine(given: URL | str, timeout: float) -> Engine:
             # Logs and exceptions hold no session's values.
             hide_parameters=True,
             logging_name="schema_session_backend",
-            **dialect.engine_options(url, timeout),
+            **vendor.engine_options(url, timeout),
         )
     except (ImportError, sa_exc.NoSuchModuleError):
         engine = None
     if engine is None:
         msg = f"the driver for {url.drivername}:// is not installed"
-        drivers = " or ".join(f"{name}://" for name in dialect.drivers)
-        if dialect.extra is None:
+        drivers = " or ".join(f"{name}://" for name in vendor.drivers)
+        if vendor.extra is None:
             raise ConfigurationError(f"{msg}; Python brings the one for {drivers}")
-        if url.drivername not in dialect.drivers:
+        if url.drivername not in vendor.drivers:
             msg += f" (with the extra's driver the URL starts with {drivers})"
-        raise MissingDependency(msg, extra=dialect.extra)
+        raise MissingDependency(msg, extra=vendor.extra)
     if isinstance(engine.logger, logging.Logger):
         engine.logger.addFilter(_without_rows)
-    event.listen(engine, "connect", lambda connection, _record: dialect.on_connect(connection))
+    event.listen(engine, "connect", lambda connection, _record: vendor.on_connect(connection))
     return engine
 
 

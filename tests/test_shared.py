@@ -9,8 +9,8 @@ from sqlalchemy import Column, Integer, MetaData, create_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped
 
 from schema_session_backend import ConfigurationError, SessionMixin, SessionStore, config
-from schema_session_backend.config import refuse_unknown, shared_store
-from schema_session_backend.serializer import JsonSerializer
+from schema_session_backend._shared import refuse_unknown, shared_store
+from schema_session_backend._session.serializer import JsonSerializer
 
 METADATA = MetaData()
 COLUMNS = [Column("user_id", Integer)]

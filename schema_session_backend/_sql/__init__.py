@@ -1,0 +1,1 @@
+"""How it runs: the statements, the connections they run on, and what differs between databases."""
