@@ -7,8 +7,8 @@ import pkgutil
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
-from .errors import ConfigurationError, did_you_mean
 from ._options import declared
+from .errors import ConfigurationError, did_you_mean
 from .store import SessionStore
 
 if TYPE_CHECKING:

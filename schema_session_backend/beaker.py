@@ -19,9 +19,9 @@ from beaker.container import NamespaceManager
 from beaker.session import Session
 from beaker.synchronization import NameLock, file_synchronizer
 
+from ._session.ids import new_session_id
 from ._shared import refuse_unknown, shared_store
 from .errors import ConfigurationError, InvalidSessionId
-from ._session.ids import new_session_id
 
 if TYPE_CHECKING:
     from ._session.model import LoadedSession

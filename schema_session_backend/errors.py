@@ -53,6 +53,10 @@ class SchemaMismatch(SessionStoreError):
         super().__init__("\n".join(lines))
 
 
+class WrongArgument(SessionStoreError, TypeError):
+    """An argument of the wrong kind, such as a session id where a handle is meant."""
+
+
 class InvalidSessionId(SessionStoreError, ValueError):
     """Something was to be stored under an id that no session can have."""
 
@@ -102,12 +106,36 @@ class SessionTooLarge(SessionStoreError, ValueError):
         self.limit = limit
 
 
+class NoSuchSession(SessionStoreError, LookupError):
+    """The session that was to be kept is not among those that were to be ended, so none of them was ended."""
+
+
 class NotAnInteger(SessionStoreError, TypeError):
     """A cached value was to be counted up or down and is no int; it was left as it was."""
 
 
 class StoreUnavailable(SessionStoreError):
-    """The database did not answer, or stayed locked, until the deadline; trying again later may work."""
+    """The database did not answer, or stayed locked, until the deadline; trying again later may work.
+
+    Attributes:
+        connection_lost: whether the connection ended while a statement ran.
+    """
+
+    def __init__(self, message: str, *, connection_lost: bool = False) -> None:
+        super().__init__(message)
+        self.connection_lost = connection_lost
+
+
+class AccessDenied(SessionStoreError):
+    """The database does not know the user, the password or the database's name, or a right is missing.
+
+    Attributes:
+        code: the database's own code, as in `StatementFailed`; None if its driver tells none.
+    """
+
+    def __init__(self, message: str, *, code: str | None) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class StatementFailed(SessionStoreError):
@@ -123,7 +151,19 @@ class StatementFailed(SessionStoreError):
 
 
 class ConstraintViolated(StatementFailed):
-    """A constraint that was declared on the table (unique, foreign key, check) refused the session."""
+    """A constraint that was declared on the table (unique, foreign key, check) refused the session.
+
+    Attributes:
+        constraint: the constraint's name; None if the database does not tell it.
+        columns: the names of its columns; empty if the database does not tell them.
+    """
+
+    def __init__(
+        self, message: str, *, code: str | None, constraint: str | None = None, columns: Sequence[str] = ()
+    ) -> None:
+        super().__init__(message, code=code)
+        self.constraint = constraint
+        self.columns = tuple(columns)
 
 
 class SessionExists(ConstraintViolated):

@@ -9,8 +9,8 @@ from sqlalchemy import Column, Integer, MetaData, create_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped
 
 from schema_session_backend import ConfigurationError, SessionMixin, SessionStore, config
-from schema_session_backend._shared import refuse_unknown, shared_store
 from schema_session_backend._session.serializer import JsonSerializer
+from schema_session_backend._shared import refuse_unknown, shared_store
 
 METADATA = MetaData()
 COLUMNS = [Column("user_id", Integer)]
@@ -42,12 +42,12 @@ def shared(**settings):
 
 @pytest.mark.parametrize("text", ["true", "True", "yes", "on", "1", " true "])
 def test_a_switch_is_on(text):
-    assert "created_at" in shared(timestamps=text).table.c
+    assert "created_at" in shared(timestamps=text).repo().c
 
 
 @pytest.mark.parametrize("text", ["false", "False", "no", "off", "0"])
 def test_a_switch_is_off(text):
-    assert "created_at" not in shared(timestamps=text).table.c
+    assert "created_at" not in shared(timestamps=text).repo().c
 
 
 def test_spans_and_numbers_are_read_from_texts():
@@ -66,13 +66,13 @@ def test_none_turns_a_span_off():
 def test_texts_stay_texts():
     store = shared(table_name="none", sid_name="key", schemas="user_id Integer")
 
-    assert store.table.name == "none"
-    assert [column.name for column in store.table.c][:2] == ["key", "user_id"]
+    assert store.repo().name == "none"
+    assert [column.name for column in store.repo().c][:2] == ["key", "user_id"]
 
 
 def test_objects_are_named_by_dotted_names():
-    assert shared(table=f"{__name__}:Own").table is Own.__table__
-    assert shared(metadata=f"{__name__}.METADATA").table.metadata is METADATA
+    assert shared(table=f"{__name__}:Own").repo() is Own.__table__
+    assert shared(metadata=f"{__name__}.METADATA").repo().metadata is METADATA
     assert shared(serializer="json").fields == ()
 
 
@@ -81,7 +81,7 @@ def test_values_of_their_own_type_are_taken_as_they_are():
     store = shared(url=engine, schemas=COLUMNS, timestamps=True, max_age=60, serializer=SERIALIZER)
 
     assert (store.fields, store.max_age) == (("user_id",), 60)
-    assert store._database.engine is engine
+    assert store.engine is engine
     engine.dispose()
 
 

@@ -16,19 +16,19 @@ from sqlalchemy import Enum, LargeBinary, inspect, literal
 from sqlalchemy import exc as sa_exc
 from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 
-from .database import after_fork
 from ..errors import ConfigurationError, SchemaMismatch, SessionStoreError
+from .forks import after_fork
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sqlalchemy import Column, Connection, Inspector
+    from sqlalchemy import Column, Connection, Executable, Inspector
     from sqlalchemy.engine.interfaces import ReflectedColumn
     from sqlalchemy.sql.type_api import TypeEngine
 
+    from .._table.declaration import SessionTable
     from .database import Database
     from .vendors.base import Vendor
-    from .._table.declaration import SessionTable
 
 _log = logging.getLogger("schema_session_backend")
 
@@ -131,20 +131,22 @@ class Synchronizer:
                     database.vendor.prepare(connection)
                 return _differences(connection, table, database.vendor)
 
-        differences = database.attempt(check, retry_for=timeout, quote=True)
+        differences = database.attempt(check, retry_for=timeout)
         if differences and not self._change:
             raise _mismatch(table, differences)
         if not differences:
             return
 
         def mend() -> None:
-            with (
-                database.transaction() as connection,
-                database.vendor.alone(connection, f"sync {table.name}", wait=timeout),
-            ):
-                _mend(connection, table, database.vendor)
+            with database.transaction() as connection:
 
-        database.attempt(mend, retry_for=timeout, quote=True)
+                def scalar(statement: Executable) -> Any:
+                    return connection.execute(statement).scalar()
+
+                with database.vendor.alone(scalar, f"sync {table.name}", wait=timeout):
+                    _mend(connection, table, database.vendor)
+
+        database.attempt(mend, retry_for=timeout)
 
     def _renew_lock(self) -> None:
         # A thread that does not exist in the child may have held it.

@@ -2,57 +2,26 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Column, Index, MetaData, Table
 from sqlalchemy import exc as sa_exc
-from sqlalchemy.dialects import mysql
-from sqlalchemy.sql import operators
-from sqlalchemy.types import NullType, TypeDecorator
+from sqlalchemy.types import NullType
 
+from ..errors import ConfigurationError
 from . import text_form
-from ..errors import ConfigurationError, did_you_mean
 from .columns import Field, exact, field_of
-from .._session.ids import HANDLE_LENGTH, MAX_LENGTH
+from .types import UTCDateTime, additional_type, sid_type
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Dialect
-    from sqlalchemy.sql.type_api import TypeEngine
+    import datetime as dt
+
+    from sqlalchemy import Dialect
 
 MAX_IDENTIFIER: Final = 63
 TIMESTAMPS: Final = ("created_at", "updated_at")
-
-
-class UTCDateTime(TypeDecorator[dt.datetime]):
-    """A moment: timezone-aware UTC in Python, to the microsecond, whatever the database keeps."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """MariaDB's DATETIME has whole seconds unless told otherwise."""
-        if dialect.name in {"mysql", "mariadb"}:
-            return dialect.type_descriptor(mysql.DATETIME(fsp=6))
-        return dialect.type_descriptor(DateTime(timezone=True))
-
-    def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
-        """Convert to UTC, and drop the zone where the database has none."""
-        if value is None:
-            return None
-        moment = value.astimezone(dt.UTC)
-        return moment if dialect.name == "postgresql" else moment.replace(tzinfo=None)
-
-    def process_result_value(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:  # noqa: ARG002
-        """Give the moment in UTC."""
-        return None if value is None else as_utc(value)
-
-
-def as_utc(value: dt.datetime) -> dt.datetime:
-    """A moment in UTC; without a zone it is taken as UTC already."""
-    return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,23 +32,6 @@ class Names:
     additional: str = "additional"
     expire_at: str = "expire_at"
     revision: str = "revision"
-
-
-def sid_type(*, hashed: bool = True) -> TypeEngine[str]:
-    """The type of the column that holds the handle: compared byte for byte on every database."""
-    length = HANDLE_LENGTH if hashed else MAX_LENGTH
-    # MariaDB's ordinary collations take 'a' and 'a ' for equal, which a hash never meets.
-    collation = "ascii_bin" if hashed else "ascii_nopad_bin"
-    return (
-        String(length)
-        .with_variant(String(length, collation="C"), "postgresql")
-        .with_variant(mysql.VARCHAR(length, charset="ascii", collation=collation), "mysql", "mariadb")
-    )
-
-
-def additional_type() -> TypeEngine[str]:
-    """The type of the column for everything that is not declared; MariaDB's TEXT would cut it at 64 KiB."""
-    return Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,26 +236,3 @@ def _require_declarable(column: object) -> None:
 
 def _made_by_database(column: Column[Any]) -> bool:
     return column.computed is not None or column.identity is not None
-
-
-def require_declared(table: SessionTable, name: str) -> Field:
-    """The field of that name.
-
-    Raises:
-        ConfigurationError: naming the nearest declared column.
-    """
-    for field in table.fields:
-        if field.name == name:
-            return field
-    hint = did_you_mean(name, (field.name for field in table.fields))
-    msg = f"table {table.name!r} has no declared column {name!r}: {hint}"
-    raise ConfigurationError(msg)
-
-
-def is_found_by_index(table: SessionTable, condition: ColumnElement[bool]) -> bool:
-    """Whether an index finds the sessions that meet a condition, such as one that a column has a value."""
-    column, how = getattr(condition, "left", None), getattr(condition, "operator", None)
-    if how not in {operators.eq, operators.is_, operators.in_op} or not isinstance(column, Column):
-        return False
-    first = [next(iter(index.columns), None) for index in table.table.indexes]
-    return bool(column.unique) or any(one is column for one in first)

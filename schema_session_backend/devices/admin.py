@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
-from ..errors import InvalidField
 from .._sql.survey import Page
+from ..errors import InvalidField
 from .exchange import Request, Response, first, json_response, parsed, redirect
 
 if TYPE_CHECKING:

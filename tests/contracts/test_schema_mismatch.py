@@ -52,7 +52,7 @@ def _mismatch(store: SessionStore) -> SchemaMismatch:
     with pytest.raises(SchemaMismatch) as caught:
         store.wait_for_sync()
     error = caught.value
-    assert error.table == store.table.name
+    assert error.table == store.repo().name
     for said in (*error.differences, *error.ddl):
         assert said in str(error)
     return error
@@ -210,7 +210,7 @@ def test_a_table_that_does_not_match_is_not_touched(make_store, url):
     old = make_store(schemas="user_id String(9)")
     old.set("a", {"user_id": "x", "cart": [1]})
     before = stored_rows(old)
-    columns = [column["name"] for column in inspect(old._database.engine).get_columns(old.table.name)]
+    columns = [column["name"] for column in inspect(old.engine).get_columns(old.repo().name)]
     store = make_store(schemas="user_id Integer; device String(50)")
 
     for operation in (lambda: store.get("a"), lambda: store.set("a", {}), store.clear):
@@ -218,7 +218,7 @@ def test_a_table_that_does_not_match_is_not_touched(make_store, url):
             operation()
 
     assert stored_rows(old) == before
-    assert [column["name"] for column in inspect(old._database.engine).get_columns(old.table.name)] == columns
+    assert [column["name"] for column in inspect(old.engine).get_columns(old.repo().name)] == columns
 
 
 def test_missing_nullable_columns_are_added_with_their_index(make_store, url, table_name):
@@ -227,7 +227,7 @@ def test_missing_nullable_columns_are_added_with_their_index(make_store, url, ta
 
     store.wait_for_sync()
 
-    inspector = inspect(store._database.engine)
+    inspector = inspect(store.engine)
     assert {"device", "ip", "created_at", "updated_at"} <= {
         column["name"] for column in inspector.get_columns(table_name)
     }
@@ -261,7 +261,7 @@ def test_without_sync_a_missing_table_is_reported_with_its_ddl(make_store, url, 
     error = _mismatch(store)
     assert error.differences == (f"there is no table {table_name!r}",)
     assert error.ddl[0].startswith("CREATE TABLE")
-    assert not inspect(store._database.engine).has_table(table_name)
+    assert not inspect(store.engine).has_table(table_name)
     _mend(store, url, {"user_id": 1, "cart": [1]})
 
 
@@ -315,8 +315,8 @@ def test_a_table_of_our_own_making_matches_always(make_store, kind, caplog):
 def test_a_missing_index_is_a_warning_with_its_ddl(make_store, url, table_name, caplog):
     store = make_store(schemas="user_id Integer index")
     store.wait_for_sync()
-    [index] = [index for index in store.table.indexes if "user_id" in index.columns]
-    with store._database.engine.connect() as connection:
+    [index] = [index for index in store.repo().indexes if "user_id" in index.columns]
+    with store.engine.begin() as connection:
         connection.execute(DropIndex(index))
 
     with caplog.at_level(logging.WARNING, "schema_session_backend"):

@@ -32,7 +32,7 @@ def host(request):
 
 def columns(store, *names):
     """The values of columns of the only row."""
-    with store._database.engine.connect() as connection:
+    with store.engine.begin() as connection:
         [row] = connection.execute(select(*(store.repo().c[name] for name in names))).all()
     return tuple(row)
 
@@ -71,7 +71,7 @@ def test_an_ini_file_is_all_it_takes(make_store, url, table_name, prefix):
 @pytest.mark.parametrize("as_engine", [False, True])
 def test_a_dict_is_all_it_takes(make_store, url, table_name, as_engine):
     engine = create_engine(url)
-    schemas = list(make_store().table.columns)[1:4]
+    schemas = list(make_store().repo().columns)[1:4]
     settings = {"type": "schema", "url": engine if as_engine else url, "table_name": table_name}
     browser = BeakerSite(
         {f"session.{name}": value for name, value in {**settings, "schemas": schemas}.items()}

@@ -519,7 +519,7 @@ def test_who_revokes_the_session_of_the_request_itself_is_signed_out(store):
     sent = answer(store, do, "__Host-session=phone", cookie_max_age=HOUR)
 
     assert "__Host-session=phone" not in sent.headers["Set-Cookie"]
-    [record] = store.find()
+    [record] = store.find(limit=1000)
     assert record.data["_f_"] == ["Goodbye"]
 
 
@@ -545,7 +545,7 @@ def test_what_other_callbacks_write_is_saved_too(store):
 
     answer(store, do)
 
-    [record] = store.find()
+    [record] = store.find(limit=1000)
     assert record.data["_f_"] == ["late"]
 
 
@@ -559,7 +559,7 @@ def test_after_the_answer_the_session_tells_what_it_is_stored_as(store):
 
     answer(store, do, "__Host-session=an-id")
 
-    assert seen == [record.handle for record in store.find()]
+    assert seen == [record.handle for record in store.find(limit=1000)]
 
 
 def test_who_is_not_signed_in_has_no_sessions(store):

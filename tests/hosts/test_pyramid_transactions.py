@@ -581,7 +581,7 @@ def test_the_table_is_there_before_the_first_transaction(make_store, engine):
 
     config.make_wsgi_app()
 
-    assert inspect(engine).has_table(store.table.name)
+    assert inspect(engine).has_table(store.repo().name)
 
 
 def test_an_application_starts_while_its_database_is_down(caplog):
