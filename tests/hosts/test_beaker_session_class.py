@@ -29,7 +29,7 @@ def new_id_and_logout(session):
 
 @pytest.fixture
 def host():
-    """The one that this file is about."""
+    """The session class that this file is about."""
     return "SchemaSession"
 
 
@@ -366,7 +366,7 @@ def test_a_value_that_json_cannot_carry_is_an_error_that_names_the_key(open_site
     assert stored_rows(store) == []
 
 
-# -- the rest
+# -- cookies and settings
 
 
 def test_an_illegal_cookie_of_somebody_else_costs_nobody_the_session(open_site):
