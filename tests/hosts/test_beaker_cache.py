@@ -128,6 +128,13 @@ def test_keys_that_are_escaped_alike_are_different_keys(cache):
     assert [cache.namespace[key] for key in keys] == [0, 1, 2, 3]
 
 
+def test_a_key_may_have_the_name_that_sessions_are_stored_under(cache):
+    cache.put("session", 3)
+
+    assert cache.get("session") == 3
+    assert cache.namespace.keys() == [b"session"]
+
+
 def test_names_may_be_long(manager):
     for namespace in ("n" * 300, "n" * 299 + "m"):
         cache = manager.get_cache(namespace)
@@ -260,6 +267,7 @@ def test_objects_of_ones_own_need_pickle_by_name(settings):
     [
         ({"cache.schemas": "user_id Integer"}, r"cache\.schemas: a cache brings its own columns"),
         ({"cache.tabel_name": "x"}, r"no setting cache\.tabel_name: did you mean 'table_name'\?"),
+        ({"cache.tabel_name": "x", "cache.digest_filenames": False}, r"no setting cache\.tabel_name"),
     ],
 )
 def test_a_setting_that_cannot_be_is_refused(settings, more, problem):
