@@ -404,6 +404,23 @@ def test_a_view_may_begin_another_transaction(application, store, signed_in):
     assert not store.has("phone")
 
 
+def test_a_session_that_was_revoked_after_its_commit_is_sent_no_cookie(application, store, signed_in):
+    def do(request):
+        request.session.rotate()
+        request.tm.commit()
+        request.tm.begin()
+        store.revoke(request.session.handle)
+        request.tm.abort()
+        request.tm.begin()
+        look(request)
+
+    client = application(do)
+    client.get("/", headers=signed_in)
+
+    assert not client.cookies
+    assert store.count() == 1
+
+
 def test_an_exception_view_after_a_failed_commit_sees_what_is_stored(application, notes, store, signed_in):
     def do(request):
         request.session["user_id"] = 7
