@@ -436,6 +436,34 @@ def test_an_exception_view_after_a_failed_commit_sees_what_is_stored(application
     assert store.get("phone") == {"user_id": 42, "error": "sorry"}
 
 
+def test_a_commit_hook_may_look_at_the_session_after_an_error_that_was_answered(
+    application, notes, noted, signed_in
+):
+    def answering(handler, _registry):
+        def answer(request):
+            try:
+                return handler(request)
+            except LookupError:
+                return request.invoke_exception_view()
+
+        return answer
+
+    def configure(config):
+        config.registry["tween"] = answering
+        config.add_tween("test_pyramid_transactions.tween_of_registry", under="pyramid_tm.tm_tween_factory")
+        config.add_exception_view(lambda error, request: Response("found nothing"), context=LookupError)
+
+    def do(request):
+        note(request, notes)
+        look(request)
+        request.tm.get().addBeforeCommitHook(look, args=(request,))
+        raise LookupError
+
+    application(do, configure).get("/", headers=signed_in)
+
+    assert noted() == ["a note"]
+
+
 def test_an_answer_with_a_session_is_nobody_elses_whatever_goes_wrong(application, store, signed_in):
     def no_database(request):
         raise ZeroDivisionError

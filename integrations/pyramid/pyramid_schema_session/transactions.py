@@ -50,6 +50,7 @@ class RequestTransaction:
         self._after_commit = after_commit
         self._after_abort = after_abort
         self._joined: Any = None
+        self._answered_error: BaseException | None = None
 
     def require_attributes(self) -> None:
         """Refuse a request without what a transaction needs.
@@ -75,15 +76,15 @@ class RequestTransaction:
         if self._dbsession is None:
             return
         if not self._request.environ.get("tm.active"):
-            if self._joined is not None and getattr(self._request, "exception", None) is not None:
-                # A hook has failed before the commit, and an exception view answers. pyramid_tm leaves such a
-                # transaction open: abort it, because its locks would block what the view does.
+            if self._joined is not None and self._commit_has_failed:
+                # pyramid_tm leaves the transaction open if a hook fails before the commit and an exception
+                # view answers. Abort it, because its locks would block what the view does.
                 self._joined.abort()
             return
         transaction = self._request.tm.get()
         if transaction is not self._joined:
             self._joined = transaction
-            transaction.addBeforeCommitHook(self._before_commit)
+            transaction.addBeforeCommitHook(self._commits)
             transaction.addAfterCommitHook(self._ended)
             transaction.addAfterAbortHook(self._ended, args=(False,))
 
@@ -136,6 +137,20 @@ class RequestTransaction:
         session = getattr(self._request, self._dbsession)
         # Calling a scoped_session gives the session of this thread.
         return session() if callable(session) else session
+
+    @property
+    def _commit_has_failed(self) -> bool:
+        return self._error is not None and self._error is not self._answered_error
+
+    @property
+    def _error(self) -> BaseException | None:
+        error: BaseException | None = getattr(self._request, "exception", None)
+        return error
+
+    def _commits(self) -> None:
+        # pyramid_tm may commit after an error that an exception view has answered.
+        self._answered_error = self._error
+        self._before_commit()
 
     def _ended(self, success: bool) -> None:  # noqa: FBT001 - the hook's signature
         self._joined = None
