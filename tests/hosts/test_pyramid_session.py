@@ -127,6 +127,22 @@ def test_a_session_that_something_else_stored_is_not_written_by_a_request_that_l
     assert stored_rows(store) == before
 
 
+def test_a_session_from_before_timestamps_keeps_its_creation_time_out_of_sight(
+    make_store, open_site, monkeypatch
+):
+    browser = open_site(store=make_store(timestamps=False)).browser()
+    browser.log_in()
+    created = browser.visit(lambda session: session.created)
+
+    later = time.time() + HOUR
+    monkeypatch.setattr("pyramid_schema_session.session.time.time", lambda: later)
+    browser = open_site(store=make_store(timestamps=True)).browser(browser.cookie)
+    browser.visit(lambda session: session.update(cart=[2]))
+
+    assert browser.visit(dict) == LOGIN | {"cart": [2]}
+    assert browser.visit(lambda session: session.created) == created
+
+
 @pytest.mark.parametrize("timestamps", [True, False])
 def test_a_key_of_the_applications_that_sounds_like_ours_stays_its_own(make_store, open_site, timestamps):
     browser = open_site(store=make_store(timestamps=timestamps)).browser()

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from pyramid.request import Request
 from pyramid.security import NO_PERMISSION_REQUIRED
 
+from schema_session_backend._options import require_field
 from schema_session_backend.devices import DevicesPage, Visitor
 from schema_session_backend.devices.exchange import below, mount_path
-from schema_session_backend._options import require_field
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pyramid.response import Response
 
     from .factory import SchemaSessionFactory
-    from .transactions import RequestTransaction
+    from .session import SchemaSession
 
 REQUEST = "pyramid_schema_session.request"
 """The key under which a WSGI environment has the request that it was made from."""
@@ -72,9 +72,8 @@ def add_devices_page(
 
 def _connection(request: Request) -> AbstractContextManager[Any]:
     """The transaction in which the request's session is saved, if it has one."""
-    transaction: RequestTransaction = request.session._transaction  # noqa: SLF001 - one of us
-    transaction.join()
-    return transaction.writing()
+    session: SchemaSession = request.session
+    return session.transaction.connection(writes=True)
 
 
 def _visitor(factory: SchemaSessionFactory, request: Request) -> Visitor | None:

@@ -8,9 +8,9 @@ from pyramid.interfaces import ISessionFactory
 from zope.interface import implementer
 
 from schema_session_backend import ConfigurationError, SessionStore
-from schema_session_backend._shared import coerced, refuse_unknown, shared_store
-from schema_session_backend._session.timeouts import seconds
 from schema_session_backend._options import declared, require_field, require_switches
+from schema_session_backend._session.timeouts import seconds
+from schema_session_backend._shared import coerced, refuse_unknown, shared_store
 
 from .cookie import Cookie
 from .session import SchemaSession
@@ -49,7 +49,7 @@ class SchemaSessionFactory:
             default `user_id`.
 
     Raises:
-        ConfigurationError: for what cannot work.
+        ConfigurationError: naming an option that cannot work.
     """
 
     def __init__(  # noqa: PLR0913 - each is an option with its default in sight
@@ -116,7 +116,7 @@ class SchemaSessionFactory:
         return cls(shared_store(ours, prefix=PREFIX), **own)
 
     def __call__(self, request: Request) -> SchemaSession:
-        """The session of a request, which is not read yet."""
+        """The session of a request; it is read at its first use."""
         return SchemaSession(
             request,
             self.store,
