@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 from typing import Any
 
 import pytest
@@ -333,6 +334,37 @@ def test_a_url_without_its_driver_says_which_extra_to_install(url, extra, usual)
     assert f"pip install 'schema_session_backend[{extra}]'" in str(caught.value)
     assert usual in str(caught.value)
     assert isinstance(caught.value, ImportError)
+
+
+@pytest.mark.parametrize(
+    ("url", "starts"),
+    [
+        ("postgresql+pg8000://app@db/app", "postgresql+psycopg://"),
+        ("mysql://app@db/app", "mariadb+pymysql:// or mysql+pymysql://"),
+    ],
+)
+def test_a_url_without_its_driver_says_how_one_starts_that_the_extra_has_a_driver_for(url, starts):
+    with pytest.raises(MissingDependency, match=f"not installed: start the URL with {re.escape(starts)} for"):
+        SessionStore(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "start"),
+    [
+        ("postgres://app@db/app", "postgresql+psycopg"),
+        ("postgres+psycopg://app@db/app", "postgresql+psycopg"),
+        ("PostgreSQL://app@db/app", "postgresql+psycopg"),
+        ("psql://app@db/app", "postgresql+psycopg"),
+        ("mysql2://app@db/app", "mariadb+pymysql"),
+        ("sqlite3:///sessions.db", "sqlite"),
+    ],
+)
+def test_a_url_as_other_tools_write_it_says_how_it_starts_here(url, start):
+    with pytest.raises(ConfigurationError) as caught:
+        SessionStore(url)
+
+    wrong = url.partition(":")[0]
+    assert str(caught.value) == f"no database's URL starts with {wrong}://: write {start}:// instead"
 
 
 @pytest.mark.parametrize("url", ["sqlite+aiosqlite://", "sqlite+pysqlcipher://"])
