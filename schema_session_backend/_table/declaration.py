@@ -167,6 +167,9 @@ class Declaration:
             raise ConfigurationError(msg)
         wanted = [names.sid, names.additional, names.expire_at, names.revision]
         wanted += TIMESTAMPS if self.timestamps else ()
+        for column in table.c:
+            if not _made_by_database(column):
+                _require_no_other_key(column)
         odd = next((column.name for column in table.c if "%" in column.name), None)
         if odd is not None:
             msg = f"table {table.fullname!r}: the column {odd!r} needs a name without %"
@@ -271,6 +274,7 @@ def _require_declarable(column: object) -> None:
     if not isinstance(column, Column):
         raise _no_schemas(column)
     _require_identifier(column.name, "schemas")
+    _require_no_other_key(column)
     if column.primary_key:
         msg = f"column {column.name!r} cannot be declared a primary key: the session id is the primary key"
         raise ConfigurationError(msg)
@@ -279,6 +283,15 @@ def _require_declarable(column: object) -> None:
         raise ConfigurationError(msg)
     if isinstance(column.type, NullType) and not column.foreign_keys:
         msg = f"column {column.name!r} needs a type, as in Column({column.name!r}, Integer)"
+        raise ConfigurationError(msg)
+
+
+def _require_no_other_key(column: Column[Any]) -> None:
+    if column.key != column.name:
+        msg = (
+            f"column {column.name!r} has the key {column.key!r}: leave out key=,"
+            " because sessions have the column's name as key"
+        )
         raise ConfigurationError(msg)
 
 

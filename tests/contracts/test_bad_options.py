@@ -205,6 +205,38 @@ def test_a_column_that_no_session_can_fill_is_refused(column, problem):
     assert problem in str(caught.value)
 
 
+@pytest.mark.parametrize("key", ["b", "b.c", "A"])
+def test_a_column_with_a_key_beside_its_name_is_refused(key):
+    """SQLAlchemy names it by its key in statements, a session by its name."""
+    for options in (
+        {"schemas": [Column("a", Integer, key=key)]},
+        {"table": _own(Column("a", Integer, key=key))},
+    ):
+        with pytest.raises(ConfigurationError) as caught:
+            SessionStore("sqlite://", **options)
+        assert str(caught.value) == (
+            f"column 'a' has the key {key!r}: leave out key=, because sessions have the column's name as key"
+        )
+
+
+@pytest.mark.parametrize(("name", "key"), [("sid", "id"), ("id", "sid"), ("expires", "expire_at")])
+def test_a_base_column_with_a_key_beside_its_name_is_refused(name, key):
+    base = [
+        Column(name, column.type, primary_key=column.primary_key, key=key)
+        if column.name in {name, key}
+        else column._copy()
+        for column in _own().c
+    ]
+    with pytest.raises(ConfigurationError, match=f"column '{name}' has the key '{key}': leave out key="):
+        SessionStore("sqlite://", table=Table("own", MetaData(), *base))
+
+
+def test_a_column_that_the_database_computes_may_have_any_key():
+    table = _own(Column("twice", Integer, Computed("1"), key="double"))
+
+    assert SessionStore("sqlite://", table=table).fields == ()
+
+
 @pytest.mark.parametrize(
     "schemas",
     [[1], ["user_id Integer"], [Integer], [("user_id", Integer)], None, 5, Column("user_id", Integer)],
