@@ -13,10 +13,10 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.sql import operators
 from sqlalchemy.types import NullType, TypeDecorator
 
-from . import text_form
-from ..errors import ConfigurationError, did_you_mean
-from .columns import Field, exact, field_of
 from .._session.ids import HANDLE_LENGTH, MAX_LENGTH
+from ..errors import ConfigurationError, did_you_mean
+from . import text_form
+from .columns import Field, exact, field_of
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Dialect
@@ -145,6 +145,8 @@ class Declaration:
                 f"the MetaData has a table {name!r} already: pass it as table=, or choose another table_name"
             )
             raise ConfigurationError(msg)
+        if isinstance(schemas, str):
+            _require_referenced(table)
         Index(f"ix_{bare_name}_{self.names.expire_at}", table.c[self.names.expire_at])
         return self._session_table(table, owned=True)
 
@@ -163,7 +165,10 @@ class Declaration:
             raise ConfigurationError(msg)
         table, names = getattr(given, "__table__", given), self.names
         if not isinstance(table, Table):
-            msg = f"table= takes a Table or a mapped class, not {type(given).__name__}"
+            msg = (
+                f"table= takes a Table or a mapped class, not {type(given).__name__};"
+                " the name of a table is table_name="
+            )
             raise ConfigurationError(msg)
         wanted = [names.sid, names.additional, names.expire_at, names.revision]
         wanted += TIMESTAMPS if self.timestamps else ()
@@ -249,6 +254,8 @@ def _listed(schemas: Any) -> list[Any]:
 
 def _no_schemas(given: object) -> ConfigurationError:
     kind = type(given).__name__
+    if isinstance(given, str):
+        return ConfigurationError("schemas takes one text with ';' between the columns, not a list of texts")
     return ConfigurationError(f"schemas takes a list of SQLAlchemy Columns or their text form, not {kind}")
 
 
@@ -283,6 +290,25 @@ def _require_declarable(column: object) -> None:
         raise ConfigurationError(msg)
     if isinstance(column.type, NullType) and not column.foreign_keys:
         msg = f"column {column.name!r} needs a type, as in Column({column.name!r}, Integer)"
+        raise ConfigurationError(msg)
+
+
+def _require_referenced(table: Table) -> None:
+    """Refuse a reference in the text form to a table or column that is not there, such as a misspelt one."""
+    for key in (key for column in table.c for key in column.foreign_keys):
+        try:
+            key.column  # noqa: B018 - it looks the column up
+        except sa_exc.NoReferencedColumnError as error:
+            problem = f"the table {error.table_name!r} has no column {error.column_name!r}"
+        except sa_exc.NoReferencedTableError as error:
+            others = table.metadata.tables.keys() - {table.key}
+            hint = did_you_mean(error.table_name, others) if others else "pass yours as metadata="
+            problem = f"the MetaData has no table {error.table_name!r} yet; {hint}"
+        else:
+            continue
+        # The next attempt finds the MetaData as it was.
+        table.metadata.remove(table)
+        msg = f"column {key.parent.name!r} cannot reference {key.target_fullname}: {problem}"
         raise ConfigurationError(msg)
 
 
