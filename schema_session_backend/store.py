@@ -4,32 +4,35 @@ from __future__ import annotations
 
 import copy
 import logging
+import math
+from collections.abc import Iterable  # noqa: TC003 - `declared` resolves the constructor's types
 from typing import TYPE_CHECKING, Any, Final, Never, TypeVar
 
+from sqlalchemy import URL, Column, Engine, MetaData, Table  # noqa: TC002 - likewise
+
 from . import _options as options
+from ._options import Bytes, Object, Seconds, Switch, Text  # noqa: TC001 - likewise
 from ._session import timeouts
-from ._table.codec import EMPTY, Codec
-from ._sql.database import Database
-from .errors import ConfigurationError
-from ._sql.janitor import Janitor
-from ._table.rows import Rows
-from ._sql.saving import Saving, Wanted
-from ._session.serializer import Serializer, serializer_for
-from ._session.model import LoadedSession, Record, Saved
 from ._session.ids import Ids
+from ._session.model import LoadedSession, Record, Saved
+from ._session.serializer import Serializer, serializer_for
+from ._sql.database import Database
+from ._sql.janitor import Janitor
+from ._sql.saving import Saving, Wanted
 from ._sql.statements import Statements, conditions
 from ._sql.survey import Page, Survey
 from ._sql.sync import Synchronizer
+from ._table.codec import EMPTY, Codec
 from ._table.declaration import Declaration, Names, is_found_by_index
+from ._table.rows import Rows
+from .errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from sqlalchemy import Column, ColumnElement, Engine, MetaData, Table
-    from sqlalchemy.engine import URL
+    from sqlalchemy import ColumnElement
 
     from ._sql.database import Joined, Result
-    from ._session.timeouts import Seconds
     from ._sql.query import Query
     from ._sql.survey import DayCount
 
@@ -65,14 +68,14 @@ class SessionStore:
         table_name: the table's name, `schema.name` for one outside of the default schema.
         metadata: the `MetaData` to put the table into, such as the one that Alembic looks at.
         sid_name: the name of the column for the handle.
-        expire_at_name: of the column for the expiry, in milliseconds since 1970 UTC.
-        additional_name: of the column for everything that is not declared.
-        revision_name: of the column that counts the saves of a session.
+        expire_at_name: the name of the column for the expiry, in milliseconds since 1970 UTC.
+        additional_name: the name of the column for everything that is not declared.
+        revision_name: the name of the column that counts the saves of a session.
         timestamps: keep `created_at` and `updated_at`.
         sync: create the table and add missing nullable columns; without it, differences are only reported.
         sync_timeout: seconds to wait for the database at the first use.
         gc_interval: seconds between two removals of expired sessions; None leaves that to you.
-        max_age: seconds, the idle timeout; None for sessions that never expire.
+        max_age: seconds, the idle timeout; `math.inf` for sessions that never expire.
         absolute_max_age: seconds after its creation that no session passes; needs `timestamps`.
         touch_interval: seconds that the expiry of an unchanged session may lag behind; a twentieth of the
             idle timeout and at most 60 unless given, 0 to write each time.
@@ -91,31 +94,31 @@ class SessionStore:
         self,
         engine_or_url: Engine | URL | str,
         *,
-        schemas: str | Iterable[Column[Any]] = (),
-        table: Table | type[Any] | None = None,
-        table_name: str = "sessions",
-        metadata: MetaData | None = None,
-        sid_name: str = "sid",
-        expire_at_name: str = "expire_at",
-        additional_name: str = "additional",
-        revision_name: str = "revision",
-        timestamps: bool = False,
-        sync: bool = True,
+        schemas: Text | Iterable[Column[Any]] = (),
+        table: Object[Table | type[Any]] | None = None,
+        table_name: Text = "sessions",
+        metadata: Object[MetaData] | None = None,
+        sid_name: Text = "sid",
+        expire_at_name: Text = "expire_at",
+        additional_name: Text = "additional",
+        revision_name: Text = "revision",
+        timestamps: Switch = False,
+        sync: Switch = True,
         sync_timeout: Seconds = 3,
         gc_interval: Seconds | None = HOUR,
-        max_age: Seconds | None = DAY,
-        absolute_max_age: Seconds | None = None,
+        max_age: Seconds = DAY,
+        absolute_max_age: Seconds = math.inf,
         touch_interval: Seconds | None = None,
-        max_size: int = 64 * 1024,
-        hash_sid: bool = True,
-        serializer: str | Serializer = "json",
+        max_size: Bytes = 64 * 1024,
+        hash_sid: Switch = True,
+        serializer: Text | Serializer = "json",
         **unknown: Never,
     ) -> None:
         options.refuse_unknown(unknown, SessionStore)
         options.require_switches(timestamps=timestamps, sync=sync, hash_sid=hash_sid)
         timeout = timeouts.seconds(sync_timeout, "sync_timeout")
-        self._max_age = options.span(max_age, "max_age")
-        self._absolute = options.span(absolute_max_age, "absolute_max_age")
+        self._max_age = timeouts.seconds(max_age, "max_age")
+        self._absolute = timeouts.seconds(absolute_max_age, "absolute_max_age")
         self._usual_span = timeouts.milliseconds(min(self._max_age, self._absolute))
         self.hash_sid = hash_sid
         """Whether handles are hashes of the session ids, and so may be shown."""

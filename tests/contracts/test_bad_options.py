@@ -40,13 +40,55 @@ Unchecked: Any = SessionStore
 
 @pytest.mark.parametrize(
     ("option", "near"),
-    [("tablename", "table_name"), ("maxage", "max_age"), ("schema", "schemas"), ("serialiser", "serializer")],
+    [("tablename", "table_name"), ("maxage", "max_age"), ("serialiser", "serializer")],
 )
 def test_an_unknown_option_is_refused_with_the_nearest_known_one(option, near):
     with pytest.raises(ConfigurationError) as caught:
         Unchecked("sqlite://", **{option: "x"})
 
     assert str(caught.value) == f"SessionStore has no option {option!r}: did you mean {near!r}?"
+
+
+@pytest.mark.parametrize(
+    ("options", "meant"),
+    [
+        ("timeout ttl lifetime session_lifetime permanent_session_lifetime expire expires timout", "max_age"),
+        ("tableName sqlalchemy_table name", "table_name"),
+        ("columns fields Schemas", "schemas"),
+        ("sidName sid_field_name", "sid_name"),
+        ("expireAtName", "expire_at_name"),
+        ("syncTimeout", "sync_timeout"),
+        ("createtable create_all", "sync"),
+        ("cleanup_n_requests clear_interval gcInterval", "gc_interval"),
+        ("save_accessed_time reissue_time", "touch_interval"),
+        ("data_serializer serialization_format", "serializer"),
+    ],
+)
+def test_an_option_as_another_library_calls_it_is_refused_with_ours(options, meant):
+    for option in options.split():
+        with pytest.raises(ConfigurationError, match=f"no option '{option}': did you mean '{meant}'\\?"):
+            Unchecked("sqlite://", **{option: "x"})
+
+
+@pytest.mark.parametrize(
+    ("option", "advice"),
+    [
+        ("url", "the URL or the Engine is the first argument, without a name"),
+        ("engine", "the URL or the Engine is the first argument, without a name"),
+        ("bind", "the URL or the Engine is the first argument, without a name"),
+        ("knex", "the URL or the Engine is the first argument, without a name"),
+        ("pool_size", "it belongs to the Engine, so pass create_engine(url, pool_size=…) instead of the URL"),
+        ("echo", "it belongs to the Engine, so pass create_engine(url, echo=…) instead of the URL"),
+        ("schema", "schemas declares the columns; a table in another schema is table_name='schema.name'"),
+        ("key_prefix", "store.prefixed(…) gives the store of the ids that begin with a prefix"),
+        ("secret", "leave it out, because a session id is random and there is nothing to sign"),
+    ],
+)
+def test_what_is_no_option_here_is_refused_with_how_it_is_done(option, advice):
+    with pytest.raises(ConfigurationError) as caught:
+        Unchecked("sqlite://", **{option: "x"})
+
+    assert str(caught.value) == f"SessionStore has no option {option!r}: {advice}"
 
 
 def test_an_unknown_option_that_is_near_none_is_refused_with_all_of_them():
@@ -77,6 +119,18 @@ def test_0_is_no_span_of_time_but_for_touching_each_time(option):
         return
     with pytest.raises(ConfigurationError, match=f"^{option} takes seconds"):
         Unchecked("sqlite://", timestamps=True, **{option: 0})
+
+
+@pytest.mark.parametrize("option", ["max_age", "absolute_max_age"])
+def test_sessions_that_never_expire_are_asked_for_by_infinity_and_not_by_none(option):
+    with pytest.raises(ConfigurationError, match=f"^{option} takes .* or math.inf, which means never"):
+        Unchecked("sqlite://", timestamps=True, **{option: None})
+
+    Unchecked("sqlite://", timestamps=True, **{option: math.inf}).close()
+
+
+def test_gc_and_touching_have_a_meaning_for_none():
+    SessionStore("sqlite://", gc_interval=None, touch_interval=None).close()
 
 
 @pytest.mark.parametrize("value", [0, -1, math.nan, True, "60"], ids=repr)
@@ -247,6 +301,35 @@ def test_schemas_that_are_no_columns_are_refused(schemas):
         SessionStore("sqlite://", schemas=schemas)
 
 
+def test_a_list_of_texts_is_refused_with_how_to_write_one_text():
+    with pytest.raises(ConfigurationError) as caught:
+        Unchecked("sqlite://", schemas=["user_id Integer", "device String(50)"])
+
+    assert str(caught.value) == "schemas takes one text with ';' between the columns, not a list of texts"
+
+
+@pytest.mark.parametrize(
+    ("target", "problem"),
+    [
+        ("usrs.id", "the MetaData has no table 'usrs' yet; did you mean 'users'?"),
+        ("users.uid", "the table 'users' has no column 'uid'"),
+    ],
+)
+def test_a_text_schema_that_references_what_is_not_there_is_refused(target, problem):
+    metadata = MetaData()
+    Table("users", metadata, Column("id", Integer, primary_key=True))
+    with pytest.raises(ConfigurationError) as caught:
+        SessionStore("sqlite://", schemas=f"owner Integer references {target}", metadata=metadata)
+
+    assert str(caught.value) == f"column 'owner' cannot reference {target}: {problem}"
+    assert list(metadata.tables) == ["users"]
+
+
+def test_a_text_schema_that_references_a_table_needs_its_metadata():
+    with pytest.raises(ConfigurationError, match="no table 'users' yet; pass yours as metadata="):
+        SessionStore("sqlite://", schemas="owner Integer references users.id")
+
+
 def test_a_misspelt_text_schema_is_refused_with_its_position():
     """All of its forms are in test_text_form.py."""
     with pytest.raises(ConfigurationError) as caught:
@@ -286,7 +369,10 @@ def test_table_brings_its_own_columns_name_and_metadata():
 
 @pytest.mark.parametrize("given", [1, "own", object, SessionStore], ids=repr)
 def test_table_is_a_table_or_a_mapped_class(given):
-    with pytest.raises(ConfigurationError, match="table= takes a Table or a mapped class, not"):
+    with pytest.raises(
+        ConfigurationError,
+        match=r"table= takes a Table or a mapped class, not .*; the name of a table is table_name=",
+    ):
         SessionStore("sqlite://", table=given)
 
 
