@@ -38,38 +38,30 @@ html_title = project
 
 
 class OptionsTable(SphinxDirective):
-    """`{options} package.Class`: a table of the options that the class declares."""
+    """`{options} package.Class`: the options that a class declares; its docstring tells what each is for."""
 
     required_arguments = 1
 
     def run(self) -> list[Node]:
-        made_by = resolve_name(self.arguments[0])
-        told = descriptions(made_by)
-        lines = ["| option | takes | default | as text | |", "| --- | --- | --- | --- | --- |"]
-        for option in declared(made_by).values():
+        lines = ["| option | takes | as text | default |", "| --- | --- | --- | --- |"]
+        for option in declared(resolve_name(self.arguments[0])).values():
             default = f"`{option.default_text}`" if option.default_text else "empty"
-            cells = (f"`{option.name}`", spelled(option), default, option.text_form, told[option.name])
+            cells = (f"`{option.name}`", spelled(option), option.text_form, default)
             lines.append(f"| {' | '.join(cells)} |")
         return self.parse_text_to_nodes("\n".join(lines))
-
-
-def descriptions(documented: type) -> dict[str, str]:
-    """What the section Args of a docstring says of each argument."""
-    section = inspect.getdoc(documented).partition("Args:\n")[2].partition("\n\n")[0]
-    entries = re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", section, re.MULTILINE)
-    return {name: " ".join(text.split()) for name, text in entries}
 
 
 def spelled(option: Option) -> str:
     """The types that an option takes, without the modules they come from."""
     members = [one for one in get_args(option.type) or (option.type,) if one is not type(None)]
-    names = [re.sub(r"\b[a-z_]+\.|\[Any\]", "", inspect.formatannotation(one)) for one in members]
+    names = [re.sub(r"\b[a-z_]+\.", "", inspect.formatannotation(one)) for one in members]
     return ", ".join(f"`{name}`" for name in names)
 
 
 def setup(app: Sphinx) -> None:
     app.add_directive("options", OptionsTable)
     for documented in (SessionStore, SchemaSessionFactory):
+        # Where the signature has Seconds, a reader wants to see int, float or timedelta. That takes the text
+        # forms off, so they are read before.
         declared(documented)
-        # Where the signature has Seconds, a reader wants to see int, float or timedelta.
         documented.__init__.__annotations__ = get_type_hints(documented.__init__)
