@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 class SessionStoreError(Exception):
@@ -170,10 +170,27 @@ class SessionExists(ConstraintViolated):
     """Another session has the id already."""
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A half-sentence for an error message, naming the nearest of `known`, or all of them."""
+def did_you_mean(
+    name: str, known: Iterable[str], *, also: Mapping[str, str] | None = None, otherwise: str = ""
+) -> str:
+    """A half-sentence for an error message, naming what was meant.
+
+    Args:
+        name: what was written.
+        known: what there is.
+        also: what is written elsewhere, `folded`, and what it is here.
+        otherwise: what to say if nothing is near; all that are known, if it is empty.
+    """
     names = sorted(known)
-    near = get_close_matches(name, names, n=1, cutoff=0.6)
-    if near:
-        return f"did you mean {near[0]!r}?"
-    return f"known: {', '.join(names)}" if names else "there are none"
+    ours = {folded(one): one for one in names}
+    # There are so many words elsewhere that a distant resemblance to one of them means nothing.
+    for words, cutoff in (({**(also or {}), **ours}, 0.8), (ours, 0.6)):
+        near = get_close_matches(folded(name), words, n=1, cutoff=cutoff)
+        if near:
+            return f"did you mean {words[near[0]]!r}?"
+    return otherwise or (f"known: {', '.join(names)}" if names else "there are none")
+
+
+def folded(name: str) -> str:
+    """A name without what people write differently: case, underscores, hyphens, blanks."""
+    return "".join(filter(str.isalnum, name.casefold()))

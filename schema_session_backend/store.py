@@ -5,14 +5,19 @@ from __future__ import annotations
 import copy
 import logging
 import math
+from collections.abc import Iterable  # noqa: TC003 - `declared` resolves the constructor's types
 from typing import TYPE_CHECKING, Any, Final, Never, Self
 
+from sqlalchemy import URL, Column, Engine, MetaData, Table  # noqa: TC002 - likewise
+
 from . import _options as options
+from ._options import Bytes, Object, Seconds, Switch, Text  # noqa: TC001 - likewise
 from ._searching import Searching
 from ._session import timeouts
 from ._session.ids import Ids
 from ._session.model import LoadedSession, Saved
 from ._session.pickling import serializer_for
+from ._session.serializer import Serializer  # noqa: TC001 - likewise
 from ._session.timeouts import Timeouts
 from ._sql.bulk import batches, upserts
 from ._sql.clock import Clock
@@ -29,15 +34,12 @@ from ._table.rows import HANDLE, MAX_AGE, NEW_HANDLE, Rows
 from .errors import ConfigurationError, WrongArgument
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
     from types import TracebackType
 
-    from sqlalchemy import Column, Connection, Engine, MetaData, Table
-    from sqlalchemy.engine import URL
+    from sqlalchemy import Connection
     from sqlalchemy.orm import Session
 
-    from ._session.serializer import Serializer
-    from ._session.timeouts import Seconds
     from ._table.rows import Values
 
 _log = logging.getLogger("schema_session_backend")
@@ -67,9 +69,9 @@ class SessionStore(Searching):
         table_name: the table's name, `schema.name` for one outside of the default schema.
         metadata: the `MetaData` to put the table into, such as the one that Alembic looks at.
         sid_name: the name of the column for the handle.
-        expire_at_name: of the column for the expiry, in milliseconds since 1970 UTC.
-        additional_name: of the column for everything that is not declared.
-        revision_name: of the column that counts the saves of a session.
+        expire_at_name: the name of the column for the expiry, in milliseconds since 1970 UTC.
+        additional_name: the name of the column for everything that is not declared.
+        revision_name: the name of the column that counts the saves of a session.
         timestamps: keep `created_at` and `updated_at`.
         user_field: the declared column that tells whose a session is; `user_id` unless given, if there is
             a column of that name.
@@ -96,25 +98,25 @@ class SessionStore(Searching):
         self,
         engine_or_url: Engine | URL | str,
         *,
-        schemas: str | Iterable[Column[Any]] = (),
-        table: Table | type[Any] | None = None,
-        table_name: str = "sessions",
-        metadata: MetaData | None = None,
-        sid_name: str = "sid",
-        expire_at_name: str = "expire_at",
-        additional_name: str = "additional",
-        revision_name: str = "revision",
-        timestamps: bool = False,
-        user_field: str | None = None,
-        sync: bool = True,
+        schemas: Text | Iterable[Column[Any]] = (),
+        table: Object[Table | type[Any]] | None = None,
+        table_name: Text = "sessions",
+        metadata: Object[MetaData] | None = None,
+        sid_name: Text = "sid",
+        expire_at_name: Text = "expire_at",
+        additional_name: Text = "additional",
+        revision_name: Text = "revision",
+        timestamps: Switch = False,
+        user_field: Text | None = None,
+        sync: Switch = True,
         sync_timeout: Seconds = 3,
         gc_interval: Seconds | None = HOUR,
         max_age: Seconds = DAY,
         absolute_max_age: Seconds = math.inf,
         touch_interval: Seconds | None = None,
-        max_size: int = 64 * 1024,
-        hash_sid: bool = True,
-        serializer: str | Serializer = "json",
+        max_size: Bytes = 64 * 1024,
+        hash_sid: Switch = True,
+        serializer: Text | Serializer = "json",
         **unknown: Never,
     ) -> None:
         options.refuse_unknown(unknown, SessionStore)

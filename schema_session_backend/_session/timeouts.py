@@ -26,7 +26,10 @@ def seconds(value: Seconds, name: str) -> float:
     """
     span = value.total_seconds() if isinstance(value, dt.timedelta) else value
     if type(span) not in {int, float} or not span > 0:
-        msg = f"{name} takes seconds (an int, float or timedelta) greater than 0, or math.inf, not {value!r}"
+        msg = (
+            f"{name} takes seconds (an int, float or timedelta) greater than 0,"
+            f" or math.inf, which means never; not {value!r}"
+        )
         raise ConfigurationError(msg)
     return float(min(span, LONGEST_MS)) if type(span) is int else float(span)
 

@@ -34,7 +34,10 @@ def new_engine(given: URL | str, timeout: float) -> Engine:
     except (sa_exc.ArgumentError, ValueError):  # the latter for a port that is no number
         url = None
     if url is None:
-        msg = "the database's URL cannot be understood; it looks like postgresql+psycopg://user:password@host/name"
+        msg = (
+            "the database's URL cannot be understood; it looks like"
+            " postgresql+psycopg://user:password@host/name or sqlite:///sessions.db"
+        )
         raise ConfigurationError(msg)
     vendor = vendor_of(url)
     try:
@@ -58,7 +61,7 @@ def new_engine(given: URL | str, timeout: float) -> Engine:
         if vendor.extra is None:
             raise ConfigurationError(f"{msg}; Python brings the one for {drivers}")
         if url.drivername not in vendor.drivers:
-            msg += f" (with the extra's driver the URL starts with {drivers})"
+            msg += f": start the URL with {drivers} for the driver of the extra {vendor.extra!r}"
         raise MissingDependency(msg, extra=vendor.extra)
     if isinstance(engine.logger, logging.Logger):
         engine.logger.addFilter(_without_rows)

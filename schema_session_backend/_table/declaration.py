@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, Column, Index, MetaData, Table
 from sqlalchemy import exc as sa_exc
 from sqlalchemy.types import NullType
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, did_you_mean
 from . import text_form
 from .columns import Field, exact, field_of
 from .types import UTCDateTime, additional_type, sid_type
@@ -97,6 +97,8 @@ class Declaration:
                 f"the MetaData has a table {name!r} already: pass it as table=, or choose another table_name"
             )
             raise ConfigurationError(msg)
+        if isinstance(schemas, str):
+            _require_referenced(table)
         Index(f"ix_{bare_name}_{self.names.expire_at}", table.c[self.names.expire_at])
         return self._session_table(table, owned=True)
 
@@ -115,10 +117,16 @@ class Declaration:
             raise ConfigurationError(msg)
         table, names = getattr(given, "__table__", given), self.names
         if not isinstance(table, Table):
-            msg = f"table= takes a Table or a mapped class, not {type(given).__name__}"
+            msg = (
+                f"table= takes a Table or a mapped class, not {type(given).__name__};"
+                " the name of a table is table_name="
+            )
             raise ConfigurationError(msg)
         wanted = [names.sid, names.additional, names.expire_at, names.revision]
         wanted += TIMESTAMPS if self.timestamps else ()
+        for column in table.c:
+            if not _made_by_database(column):
+                _require_no_other_key(column)
         odd = next((column.name for column in table.c if "%" in column.name), None)
         if odd is not None:
             msg = f"table {table.fullname!r}: the column {odd!r} needs a name without %"
@@ -198,6 +206,8 @@ def _listed(schemas: Any) -> list[Any]:
 
 def _no_schemas(given: object) -> ConfigurationError:
     kind = type(given).__name__
+    if isinstance(given, str):
+        return ConfigurationError("schemas takes one text with ';' between the columns, not a list of texts")
     return ConfigurationError(f"schemas takes a list of SQLAlchemy Columns or their text form, not {kind}")
 
 
@@ -223,6 +233,7 @@ def _require_declarable(column: object) -> None:
     if not isinstance(column, Column):
         raise _no_schemas(column)
     _require_identifier(column.name, "schemas")
+    _require_no_other_key(column)
     if column.primary_key:
         msg = f"column {column.name!r} cannot be declared a primary key: the session id is the primary key"
         raise ConfigurationError(msg)
@@ -231,6 +242,34 @@ def _require_declarable(column: object) -> None:
         raise ConfigurationError(msg)
     if isinstance(column.type, NullType) and not column.foreign_keys:
         msg = f"column {column.name!r} needs a type, as in Column({column.name!r}, Integer)"
+        raise ConfigurationError(msg)
+
+
+def _require_referenced(table: Table) -> None:
+    """Refuse a reference in the text form to a table or column that is not there, such as a misspelt one."""
+    for key in (key for column in table.c for key in column.foreign_keys):
+        try:
+            key.column  # noqa: B018 - it looks the column up
+        except sa_exc.NoReferencedColumnError as error:
+            problem = f"the table {error.table_name!r} has no column {error.column_name!r}"
+        except sa_exc.NoReferencedTableError as error:
+            others = table.metadata.tables.keys() - {table.key}
+            hint = did_you_mean(error.table_name, others) if others else "pass yours as metadata="
+            problem = f"the MetaData has no table {error.table_name!r} yet; {hint}"
+        else:
+            continue
+        # The next attempt finds the MetaData as it was.
+        table.metadata.remove(table)
+        msg = f"column {key.parent.name!r} cannot reference {key.target_fullname}: {problem}"
+        raise ConfigurationError(msg)
+
+
+def _require_no_other_key(column: Column[Any]) -> None:
+    if column.key != column.name:
+        msg = (
+            f"column {column.name!r} has the key {column.key!r}: leave out key=,"
+            " because sessions have the column's name as key"
+        )
         raise ConfigurationError(msg)
 
 

@@ -177,6 +177,24 @@ def test_the_table_is_put_into_the_applications_metadata(make_store, metadata, e
     assert store.get("a") is None
 
 
+def test_a_text_schema_can_reference_a_table_of_the_applications_metadata(
+    make_store, metadata, engine, table_name
+):
+    users = Table(f"{table_name}_users", metadata, Column("id", Integer, primary_key=True))
+    users.create(engine)
+    with engine.begin() as connection:
+        connection.execute(users.insert().values(id=1))
+    store = make_store(
+        engine, metadata=metadata, schemas=f"user_id Integer index references {table_name}_users.id"
+    )
+    store.set("a", {"user_id": 1})
+    store.set("b", {})
+
+    assert [record.data for record in store.find(user_id=1)] == [{"user_id": 1}]
+    with pytest.raises(ConstraintViolated):
+        store.set("c", {"user_id": 2})
+
+
 def test_a_table_can_be_outside_of_the_default_schema(make_store, engine, url, table_name):
     schema = {"sqlite": "main", "postgresql": table_name, "mariadb": make_url(url).database}[database_of(url)]
     with engine.begin() as connection:
