@@ -145,23 +145,24 @@ class Searching:
 
         Args:
             where: as in `find`.
-            keep: a session to spare, such as the current one, by its id, its handle or its record.
+            keep: a session to spare, such as the current one, by its id, its handle or its record. It need
+                not be one of those found, but it has to be there.
             fields: as in `find`.
 
         Raises:
             ConfigurationError: without any condition; to remove every session there is `clear`.
-            NoSuchSession: if `keep` is not among the sessions that would be ended; then none is ended.
+            NoSuchSession: if `keep` names no live session; then none is ended.
             InvalidField, WrongArgument: as `find` does.
         """
         found = self._restricted("revoke_where", where, fields)
         if keep is None:
             return self._upkeep.run(*self._search.revoke_all(found)).count
-        kept = self._ids.named(keep)
-        ended = self._upkeep.run(*self._search.revoke_others(found, kept)).count if kept else 0
-        if ended == 0 and not (kept and self._upkeep.run(*self._search.spared(found, kept)).rows):
+        kept, mark = self._ids.named(keep), self._ids.mark
+        ended = self._upkeep.run(*self._search.revoke_others(found, kept, mark=mark)).count if kept else 0
+        if ended == 0 and not (kept and self._upkeep.run(*self._search.spared(kept, mark=mark)).rows):
             msg = (
-                "revoke_where: keep= names no live session among those to be ended, so none was ended; pass"
-                " the id or the handle of a stored session that meets the conditions, or leave keep= out"
+                "revoke_where: keep= names no live session, so none was ended; pass the id or the handle of a"
+                " session that is stored, or leave keep= out"
             )
             raise NoSuchSession(msg)
         return ended

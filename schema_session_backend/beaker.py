@@ -183,10 +183,10 @@ class SessionNamespace(NamespaceManager):
 
     def _accessed_at(self, session: LoadedSession) -> float:
         """When the session was last used, by this host's clock, with which Beaker will compare it."""
-        seen = session.last_seen(self._store.max_age if self._timeout is None else self._timeout)
-        if seen is None:
+        idle = session.idle_for(self._store.max_age if self._timeout is None else self._timeout)
+        if idle is None:
             return session.data.get(CREATED) or time.time()
-        return time.time() - (session.now / 1000 - seen)
+        return time.time() - idle
 
 
 class SerializedSessionNamespace(SessionNamespace):

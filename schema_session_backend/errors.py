@@ -107,7 +107,7 @@ class SessionTooLarge(SessionStoreError, ValueError):
 
 
 class NoSuchSession(SessionStoreError, LookupError):
-    """The session that was to be kept is not among those that were to be ended, so none of them was ended."""
+    """The session that was to be kept while others are ended is not there, so none of them was ended."""
 
 
 class NotAnInteger(SessionStoreError, TypeError):

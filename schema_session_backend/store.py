@@ -429,6 +429,27 @@ class SessionStore(Searching):
         """The names of the declared columns."""
         return tuple(field.name for field in self._table.fields)
 
+    def user_of(self, data: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Whose a session is: the `user_field` with its value, as searches take it.
+
+        Args:
+            data: the session's.
+
+        Returns:
+            None if nobody is signed in.
+
+        Raises:
+            ConfigurationError: if the store has no `user_field`.
+        """
+        if self.user_field is None:
+            msg = (
+                f"table {self._table.name!r}: no column tells whose a session is; declare one named"
+                f" {USER_FIELD!r}, or name yours in user_field="
+            )
+            raise ConfigurationError(msg)
+        user = data.get(self.user_field)
+        return None if user is None else {self.user_field: user}
+
     @property
     def max_age(self) -> float:
         """The idle timeout in seconds; `math.inf` for none."""

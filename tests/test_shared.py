@@ -178,7 +178,7 @@ def test_a_store_can_be_made_from_an_environment_alone():
     store = shared_store(settings_of(environ, prefix="SCHEMA_SESSION_"), prefix="SCHEMA_SESSION_")
 
     assert (store.fields, store.max_age) == (("user_id",), 3600)
-    assert "created_at" in store.table.c
+    assert "created_at" in store.repo().c
 
 
 @pytest.mark.parametrize(

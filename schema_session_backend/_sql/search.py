@@ -200,26 +200,28 @@ class Search:
         query = self._query(("revoke all",), found, lambda: self._deletion(*found.conditions))
         return Prepared(query, found.values)
 
-    def revoke_others(self, found: Found, kept: Sequence[str]) -> Prepared:
-        """Remove live sessions but one, and none if that one is not among them.
+    def revoke_others(self, found: Found, kept: Sequence[str], *, mark: str) -> Prepared:
+        """Remove live sessions but one, and none if that one is not there.
 
         Args:
             found: the sessions.
             kept: one or two handles that the spared session may have.
+            mark: what the handles of the store's sessions begin with.
         """
 
         def build() -> Delete:
             # MySQL takes the table that is deleted from in a derived table only.
-            spared = self._spared(found).subquery("spared")
+            spared = self._spared(mark).subquery("spared")
             there = select(literal_column("1")).select_from(spared).exists()
             return self._deletion(*found.conditions, self._table.sid.not_in(_kept()), there)
 
-        return Prepared(self._query(("revoke others",), found, build), _with_kept(found, kept))
+        return Prepared(
+            self._query(("revoke others",), found, build), {**found.values, KEPT: kept[0], KEPT_TOO: kept[-1]}
+        )
 
-    def spared(self, found: Found, kept: Sequence[str]) -> Prepared:
+    def spared(self, kept: Sequence[str], *, mark: str) -> Prepared:
         """Look for the session that `revoke_others` spares."""
-        query = self._query(("spared",), found, lambda: self._spared(found))
-        return Prepared(query, _with_kept(found, kept))
+        return Prepared(Query(self._spared(mark)), {KEPT: kept[0], KEPT_TOO: kept[-1]})
 
     def revoke_older(self, found: Found, newest: int) -> Prepared:
         """Remove live sessions, all but the newest ones."""
@@ -288,10 +290,10 @@ class Search:
     def _deletion(self, *where: Condition) -> Delete:
         return delete(self._table.table).where(self._statements.live, *where)
 
-    def _spared(self, found: Found) -> Select[Any]:
+    def _spared(self, mark: str) -> Select[Any]:
         sid = self._table.sid
         # Correlated, it would look at the row that is to be deleted.
-        return select(sid).where(sid.in_(_kept()), self._statements.live, *found.conditions).correlate(None)
+        return select(sid).where(sid.in_(_kept()), self._statements.live, *self._own(mark)).correlate(None)
 
     @property
     def _counted(self) -> Select[Any]:
@@ -323,7 +325,3 @@ def _condition(given: object) -> Any:
 
 def _kept() -> list[ColumnElement[str]]:
     return [bindparam(KEPT, type_=String), bindparam(KEPT_TOO, type_=String)]
-
-
-def _with_kept(found: Found, kept: Sequence[str]) -> dict[str, Any]:
-    return {**found.values, KEPT: kept[0], KEPT_TOO: kept[-1]}

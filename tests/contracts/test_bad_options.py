@@ -522,7 +522,7 @@ def test_a_url_that_cannot_be_understood_is_refused_and_not_shown(url):
 
 
 def test_an_asynchronous_driver_is_refused():
-    with pytest.raises(ConfigurationError, match="asynchronous; choose a synchronous one"):
+    with pytest.raises(ConfigurationError, match="asynchronous; choose a synchronous driver"):
         SessionStore("postgresql+psycopg_async://app@db/app")
 
 

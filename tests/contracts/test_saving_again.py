@@ -23,9 +23,9 @@ def loaded(store):
 STARTS = {"blank": lambda store: store.blank("a"), "loaded": loaded}
 
 
-@pytest.fixture(params=STARTS.values(), ids=STARTS)
+@pytest.fixture(params=list(STARTS))
 def start(request, store):
-    return request.param(store)
+    return STARTS[request.param](store)
 
 
 def test_a_further_save_keeps_what_the_save_before_has_written(store, start):

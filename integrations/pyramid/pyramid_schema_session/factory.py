@@ -14,7 +14,6 @@ from schema_session_backend._options import (
     Text,
     WholeSeconds,
     declared,
-    require_field,
     require_switches,
 )
 from schema_session_backend._session.timeouts import seconds
@@ -52,8 +51,6 @@ class SchemaSessionFactory:
             application's own data is, and only then.
         dbsession: the request's attribute with the application's SQLAlchemy `Session` or `Connection`, for
             `transactional`; its database has to be the store's.
-        user_field: the declared column that tells whose a session is, for `request.schema_sessions`; by
-            default `user_id`.
 
     Raises:
         ConfigurationError: naming an option that cannot work.
@@ -74,7 +71,6 @@ class SchemaSessionFactory:
         set_on_exception: Switch = True,
         transactional: Switch = False,
         dbsession: Text = "dbsession",
-        user_field: Text | None = None,
     ) -> None:
         if not isinstance(store, SessionStore):
             msg = f"SchemaSessionFactory takes a SessionStore, not {type(store).__name__}"
@@ -102,10 +98,6 @@ class SchemaSessionFactory:
             raise ConfigurationError(msg)
         self.dbsession = dbsession if transactional else None
         """The request's attribute in whose transaction sessions are saved; None for their own."""
-        if user_field is not None:
-            require_field(user_field, store.fields, "user_field")
-        self.user_field = user_field or "user_id"
-        """The declared column that tells whose a session is."""
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> SchemaSessionFactory:
@@ -135,4 +127,4 @@ class SchemaSessionFactory:
 
     def sessions(self, request: Request) -> UserSessions:
         """`request.schema_sessions`, for `config.add_request_method`."""
-        return UserSessions(request, self.store, user_field=self.user_field)
+        return UserSessions(request, self.store)

@@ -189,7 +189,7 @@ class SchemaSession(MutableMapping[str, Any]):
         sid = self._state.sid
         loaded = None if sid is None else self._store.load(sid)
         if loaded is None:
-            keeps_created = "created_at" not in self._store.table.c
+            keeps_created = "created_at" not in self._store.repo().c
             self._state = self._state.begun(now=self._began, keeps_created=keeps_created)
         else:
             self._state = self._state.read(loaded, now=self._began)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from schema_session_backend import ConfigurationError
+from schema_session_backend import WrongArgument
 
 from .state import CREATED
 
@@ -23,14 +23,12 @@ class UserSessions:
 
     Args:
         request: whose session tells the user.
-        store: keeps the sessions.
-        user_field: the declared column that tells whose a session is.
+        store: keeps the sessions; its `user_field` tells whose a session is.
     """
 
-    def __init__(self, request: Request, store: SessionStore, *, user_field: str) -> None:
+    def __init__(self, request: Request, store: SessionStore) -> None:
         self._session: SchemaSession = request.session
         self._store = store
-        self._field = user_field
 
     @property
     def current(self) -> str | None:
@@ -39,35 +37,41 @@ class UserSessions:
 
     def list(self) -> list[Record]:
         """All of them, the newest first."""
-        if not self._user:
+        user = self._user
+        if user is None:
             return []
         with self._session.transaction.store() as store:
-            found = store.find(**self._user)
+            found = store.find(user)
         for record in found:
             record.data.pop(CREATED, None)
         return found
 
-    def revoke(self, handle: str) -> bool:
-        """End one of them; returns False for a session that is not the user's, and leaves it alone."""
-        if not self._user:
+    def revoke(self, session: Record | str) -> bool:
+        """End one of them; returns False for a session that is not the user's, and leaves it alone.
+
+        Args:
+            session: its record or its handle, which may come from a form: any other text names no session.
+        """
+        user, handle = self._user, session if isinstance(session, str) else session.handle
+        if user is None:
             return False
         if handle == self.current:
             self._session.invalidate()
             return True
-        with self._session.transaction.store(writes=True) as store:
-            return store.revoke(handle, **self._user)
+        try:
+            with self._session.transaction.store(writes=True) as store:
+                return store.revoke(handle, user)
+        except WrongArgument:
+            return False
 
     def revoke_others(self) -> int:
         """End all but the request's own; returns how many."""
-        if not self._user:
+        user = self._user
+        if user is None:
             return 0
         with self._session.transaction.store(writes=True) as store:
-            return store.revoke_where(keep=self._session.sid, **self._user)
+            return store.revoke_where(user, keep=self._session.sid)
 
     @property
-    def _user(self) -> dict[str, Any]:
-        if self._field not in self._store.fields:
-            msg = f"schema_session.user_field: {self._field!r} is no declared column: add it to the schemas"
-            raise ConfigurationError(msg)
-        user = self._session.get(self._field)
-        return {} if user is None else {self._field: user}
+    def _user(self) -> dict[str, Any] | None:
+        return self._store.user_of(self._session)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager, nullcontext
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from schema_session_backend import ConfigurationError, StoreUnavailable
@@ -129,7 +128,7 @@ class RequestTransaction:
     @contextmanager
     def _joined_store(self, *, writes: bool) -> Iterator[SessionStore]:
         with self.connection(writes=writes) as connection:
-            yield _within(self._store, connection)
+            yield self._store.within(connection)
 
     @property
     def _session(self) -> Any:
@@ -158,22 +157,6 @@ class RequestTransaction:
             self._after_commit()
         else:
             self._after_abort()
-
-
-class _Within:
-    """The store inside the caller's transaction; `SessionStore.within` will take the place of this class."""
-
-    def __init__(self, store: SessionStore, connection: Any) -> None:
-        self._store = store
-        self._connection = connection
-
-    def __getattr__(self, name: str) -> Any:
-        return partial(getattr(self._store, name), connection=self._connection)
-
-
-def _within(store: SessionStore, connection: Any) -> Any:
-    """The same store, whose operations take part in the transaction of a connection."""
-    return _Within(store, connection)
 
 
 def is_tried_again(request: Request, error: BaseException) -> bool:
