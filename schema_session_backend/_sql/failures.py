@@ -124,6 +124,9 @@ class Failures:
                 return Violation(name, told.columns or columns)
             if told.constraint is None and columns == told.columns:
                 return Violation(name, columns)
+        if self.table is not None and not told.columns and told.constraint in self.table.c:
+            # MariaDB calls a key without a name like its first column.
+            return Violation(told.constraint, (told.constraint,))
         return told
 
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import create_engine, inspect, select, text
+from sqlalchemy import create_engine, func, inspect, select
 from values import database_of
 from workers import add_column, create_tables_and_write, opened, save_first, set_all
 
@@ -96,13 +96,13 @@ def in_fork(work: Callable[[], Any]) -> Any:
 def conversation(store: SessionStore) -> Any:
     """What tells one connection of the store's to its server from another."""
     name = store.engine.dialect.name
-    question = "SELECT pg_backend_pid()" if name == "postgresql" else "SELECT CONNECTION_ID()"
+    question = func.pg_backend_pid() if name == "postgresql" else func.connection_id()
     slots = store._database._slots
     slot = slots.take()
     try:
         if name == "sqlite":
             return id(slot.connection.connection.dbapi_connection)
-        return slot.run(Query(select(text(question.removeprefix("SELECT ")))), {}).rows[0][0]
+        return slot.run(Query(select(question)), {}).rows[0][0]
     finally:
         slots.put_back(slot)
 
