@@ -1,4 +1,4 @@
-"""The page of devices in a Flask application: `add_devices(app, cache)`."""
+"""The devices page in a Flask application: `add_devices(app, cache)`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from urllib.parse import urlencode
 import flask
 
 from .._options import require_field
-from .exchange import LONGEST_BODY, below, mount_path
+from .http import MAX_BODY
+from .mounting import mount_path, mounted_before
 from .page import DevicesPage
 from .visitor import Visitor
 
@@ -28,8 +29,8 @@ def add_devices(
     """Show the page at a path of the application, as the endpoint `devices`.
 
     Args:
-        app: whose sessions Flask-Session keeps in `cache`.
-        cache: see `SESSION_CACHELIB`.
+        app: the application, whose sessions Flask-Session keeps in `cache`.
+        cache: what `SESSION_CACHELIB` is set to.
         path: where the page is.
         user_field: the declared column that tells whose a session is.
         options: those of `DevicesPage`.
@@ -38,30 +39,30 @@ def add_devices(
         the page.
 
     Raises:
-        ConfigurationError: for what cannot work.
+        ConfigurationError: for an option that cannot work.
     """
+    mount = mount_path(path)
+    require_field(user_field, cache.store.fields, "user_field")
 
     def visitor(_environ: Any) -> Visitor | None:
         user, sid = flask.session.get(user_field), cache.current_sid()
         return None if user is None or sid is None else Visitor({user_field: user}, sid)
 
-    where = mount_path(path)
-    require_field(user_field, cache.store.fields, "user_field")
     page = DevicesPage(cache.store, visitor, **options)
 
-    def devices(rest: str = "", **_of_the_path: Any) -> Any:
-        return flask.Response.from_app(page, _with_body(below(flask.request.environ, rest)), buffered=True)
+    def devices(rest: str = "", **_other_parts: Any) -> Any:
+        environ = mounted_before(flask.request.environ, rest)
+        return flask.Response.from_app(page, environ | _body(flask.request), buffered=True)
 
-    for rule in (f"{where}/", f"{where}/<path:rest>"):
+    for rule in (f"{mount}/", f"{mount}/<path:rest>"):
         app.add_url_rule(rule, "devices", devices, methods=["GET", "POST"])
     return page
 
 
-def _with_body(environ: dict[str, Any]) -> dict[str, Any]:
-    """The environment with the form that was sent, which something may have read already, such as a hook."""
-    request = flask.request
-    if request.method != "POST" or (request.content_length or 0) > LONGEST_BODY:
-        return environ
-    is_form = request.mimetype == "application/x-www-form-urlencoded"
-    body = urlencode(list(request.form.items(multi=True))).encode() if is_form else request.get_data()
-    return {**environ, "wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))}
+def _body(request: flask.Request) -> dict[str, Any]:
+    """The part of an environment that has the body, again if the application has read it already."""
+    if request.content_length is None or request.content_length > MAX_BODY:
+        return {}
+    # Nothing is left of a body that was parsed as a form.
+    body = request.get_data() or urlencode(list(request.form.items(multi=True))).encode()
+    return {"wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))}

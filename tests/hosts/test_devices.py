@@ -7,6 +7,7 @@ import enum
 import json
 import logging
 import re
+from io import BytesIO
 from urllib.parse import quote
 
 import flask
@@ -365,17 +366,40 @@ def test_what_is_not_there_is_said_so(browser, method, path, status):
         (b"&".join(b"a=1" for _ in range(2_000)), "application/x-www-form-urlencoded", 400),
         (b"a" * 70_000, "application/x-www-form-urlencoded", 413),
         (b"handle", "text/plain", 415),
+        (
+            b"--x\r\nContent-Disposition: form-data; name=a\r\n\r\nb\r\n--x--",
+            "multipart/form-data; boundary=x",
+            415,
+        ),
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_a_body_that_makes_no_sense_is_refused(browser, store, body, kind, status):
+@pytest.mark.parametrize("path", ["/sign-out", "/sign-out-others"])
+def test_a_body_that_makes_no_sense_is_refused(browser, store, path, body, kind, status):
     this = browser(42)
     browser(42)
     headers = {"Content-Type": kind, "X-CSRF-Token": sessions(this)["csrf_token"]}
 
-    answer = this.request("/devices/sign-out", method="POST", body=body, headers=headers, status="*")
+    answer = this.request(f"/devices{path}", method="POST", body=body, headers=headers, status="*")
 
     assert answer.status_int == status
+    assert store.count() == 2
+
+
+def test_a_body_of_unknown_length_is_read_to_the_limit_only(browser, store):
+    this = browser(42)
+    browser(42)
+    body = BytesIO(b"a" * 10_000_000)
+    environ = {"wsgi.input": body, "wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    headers["X-CSRF-Token"] = sessions(this)["csrf_token"]
+    request = this.RequestClass.blank(
+        "/devices/sign-out-others", {**this.extra_environ, **environ}, method="POST", headers=headers
+    )
+    request.environ.pop("CONTENT_LENGTH", None)
+
+    assert this.do_request(request, status="*").status_int == 413
+    assert body.tell() < 1_000_000
     assert store.count() == 2
 
 
@@ -392,6 +416,24 @@ def test_empty_lists_are_no_error_of_the_server(open_site, path, sent):
     this = open_site(administers=lambda _request: True)(42)
     for headers in ({}, {"X-CSRF-Token": sessions(this)["csrf_token"]}):
         assert this.post_json(f"/devices{path}", sent, headers=headers, status="*").status_int < 500
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("application/json", "application/json"),
+        ("application/json, text/plain, */*", "application/json"),
+        ("text/html,application/xhtml+xml,*/*;q=0.8", "text/html"),
+        ("text/html, application/json", "text/html"),
+        ("*/*", "text/html"),
+        ("", "text/html"),
+        (";q=,\0, é;q=x", "text/html"),
+    ],
+)
+def test_an_error_is_told_as_the_client_prefers(browser, accept, kind):
+    answer = browser(42).get("/devices/nothing", headers={"Accept": accept}, status=404)
+
+    assert answer.content_type == kind
 
 
 def test_bytes_that_are_no_text_are_no_error_of_the_server(browser):
@@ -543,6 +585,16 @@ def test_administrators_end_what_they_select(administrator, store):
     assert "user_id=2" in answer.location
     assert "2 signed out." in answer.follow().text
     assert store.count(user_id=2) == 1
+
+
+def test_what_is_no_handle_is_passed_over(administrator, store):
+    store.set("other", {"user_id": 2})
+    token = sessions(administrator)["csrf_token"]
+    sent = {"handle": ["", "made up", "f" * 64, "\0", store.handle("other").upper(), store.handle("other")]}
+
+    answer = administrator.post_json("/devices/admin/sign-out", sent, headers={"X-CSRF-Token": token})
+
+    assert answer.json == {"signed_out": 1}
 
 
 @pytest.mark.parametrize(

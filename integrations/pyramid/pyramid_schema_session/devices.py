@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from pyramid.request import Request
 from pyramid.security import NO_PERMISSION_REQUIRED
 
-from schema_session_backend.devices import DevicesPage, Visitor
-from schema_session_backend.devices.exchange import below, mount_path
 from schema_session_backend._options import require_field
+from schema_session_backend.devices import DevicesPage, Visitor
+from schema_session_backend.devices.mounting import mount_path, mounted_before
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -58,7 +58,7 @@ def add_devices_page(
 
     def devices(request: Request) -> Response:
         matched: Any = request.matchdict
-        environ = {**below(request.environ, matched.get("rest", "")), REQUEST: request}
+        environ = {**mounted_before(request.environ, matched.get("rest", "")), REQUEST: request}
         response: Response = Request(environ).get_response(page)
         return response
 
