@@ -53,6 +53,10 @@ class SchemaMismatch(SessionStoreError):
         super().__init__("\n".join(lines))
 
 
+class WrongArgument(SessionStoreError, TypeError):
+    """An argument of the wrong kind, such as a session id where a handle is meant."""
+
+
 class InvalidSessionId(SessionStoreError, ValueError):
     """Something was to be stored under an id that no session can have."""
 

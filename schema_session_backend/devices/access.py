@@ -8,14 +8,14 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, WrongArgument
 from .http import Refused
+from .visitor import Visitor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from .http import Request, Response
-    from .visitor import Visitor
 
     Environ = dict[str, Any]
     Answer = Callable[[Request], Response]
@@ -66,6 +66,12 @@ class Access:
 
     def _signed_in(self, request: Request) -> Visitor:
         visitor = self.visitor(request.environ)
+        if visitor is not None and not isinstance(visitor, Visitor):
+            msg = (
+                "visitor must return a Visitor, such as Visitor({'user_id': 42}, sid), or None for nobody,"
+                f" not {type(visitor).__name__}"
+            )
+            raise WrongArgument(msg)
         # Sessions without a user would otherwise all be the same user's.
         if visitor is not None and None not in visitor.user.values():
             return visitor

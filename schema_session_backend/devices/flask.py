@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
 import flask
 
 from .._options import require_field
+from ..cachelib import SchemaCache
+from ..errors import WrongArgument
 from .http import MAX_BODY
 from .mounting import mount_path, mounted_before
 from .page import DevicesPage
 from .visitor import Visitor
-
-if TYPE_CHECKING:
-    from ..cachelib import SchemaCache
 
 
 def add_devices(
@@ -40,7 +39,11 @@ def add_devices(
 
     Raises:
         ConfigurationError: for an option that cannot work.
+        WrongArgument: for a cache that is none, such as its store.
     """
+    if not isinstance(cache, SchemaCache):
+        msg = f"add_devices takes the SchemaCache of SESSION_CACHELIB, not {type(cache).__name__}"
+        raise WrongArgument(msg)
     mount = mount_path(path)
     require_field(user_field, cache.store.fields, "user_field")
 

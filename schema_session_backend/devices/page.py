@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 from werkzeug.exceptions import HTTPException
 
 from ..errors import ConfigurationError, StoreUnavailable
-from ..store import SessionStore
 from .access import Access
 from .admin import Admin
+from .arguments import require_store
 from .devices import Devices
 from .http import SESSIONS_PATH, Refused, Request, Response, json_response
 from .mounting import mount_path, mounted_at, wsgi_text
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from jinja2 import BaseLoader
 
+    from ..store import SessionStore
     from .visitor import Visitor
 
     Environ = dict[str, Any]
@@ -64,6 +65,7 @@ class DevicesPage:
 
     Raises:
         ConfigurationError: for an option that cannot work, such as a store whose handles are session ids.
+        WrongArgument: for a store that is none.
     """
 
     def __init__(  # noqa: PLR0913 - each is an option with its default in sight
@@ -83,9 +85,7 @@ class DevicesPage:
         origins: Collection[str] = (),
         connection: Callable[[Environ], AbstractContextManager[Any]] | None = None,
     ) -> None:
-        if not isinstance(store, SessionStore):
-            msg = f"DevicesPage takes a SessionStore, not {type(store).__name__}"
-            raise ConfigurationError(msg)
+        require_store(store, "DevicesPage")
         if not store.hash_sid:
             msg = "with hash_sid=False handles are session ids, which no page may show: leave it on"
             raise ConfigurationError(msg)

@@ -6,6 +6,7 @@ from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import ConfigurationError
+from .arguments import require_store
 from .texts import Texts
 from .words import device_of
 
@@ -35,7 +36,9 @@ def request_fields(
 
     Raises:
         ConfigurationError: for a number of proxies that is none.
+        WrongArgument: for a store that is none.
     """
+    require_store(store, "request_fields")
     if type(trusted_proxies) is not int or trusted_proxies < 0:
         msg = "trusted_proxies takes how many proxies of yours a request passes, 0 or more"
         raise ConfigurationError(msg)

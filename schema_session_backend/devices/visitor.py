@@ -6,13 +6,14 @@ import base64
 import hashlib
 import hmac
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, WrongArgument
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
 _PURPOSE: Final = b"schema_session_backend.devices"
 _SECRET_LENGTH: Final = hashlib.sha256().digest_size
@@ -29,15 +30,22 @@ class Visitor:
 
     Raises:
         ConfigurationError: for a user of no columns, which would be everybody.
+        WrongArgument: for a user or an id that is none, such as `42`.
     """
 
     user: Mapping[str, Any] = field(repr=False)
     sid: str = field(repr=False)
 
     def __post_init__(self) -> None:
+        wanted = "Visitor takes the columns that tell whose a session is, such as {'user_id': 42}"
+        if not isinstance(self.user, Mapping):
+            msg = f"{wanted}, not {type(self.user).__name__}"
+            raise WrongArgument(msg)
         if not self.user:
-            msg = "Visitor takes the columns that tell whose a session is, such as {'user_id': 42}"
-            raise ConfigurationError(msg)
+            raise ConfigurationError(wanted)
+        if not isinstance(self.sid, str):
+            msg = f"Visitor takes the id of the request's session as text, not {type(self.sid).__name__}"
+            raise WrongArgument(msg)
 
     def csrf_token(self) -> str:
         """A token for a form; it differs each time, so that compression of the page cannot reveal it."""

@@ -22,8 +22,11 @@ from sqlalchemy.orm import Session as OrmSession
 from webtest import TestApp
 
 from schema_session_backend import ConfigurationError, SessionStore
+from schema_session_backend.cachelib import SchemaCache
 from schema_session_backend.devices import DevicesPage, Texts, Visitor
 from schema_session_backend.devices import devices as devices_module
+from schema_session_backend.devices.flask import add_devices
+from schema_session_backend.errors import WrongArgument
 from test_request_fields import FIREFOX, IPHONE
 
 SCHEMAS = "user_id Integer index; device String(50); ip String(45); user_agent String(255)"
@@ -793,7 +796,6 @@ def test_it_shows_no_handles_that_are_ids(make_store):
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        ({"store": "sqlite://"}, "takes a SessionStore"),
         ({"origins": "https://account.example"}, "origins takes a list"),
         ({"origins": ["https://account.example/"]}, "origins takes a list"),
     ],
@@ -801,6 +803,47 @@ def test_it_shows_no_handles_that_are_ids(make_store):
 def test_what_cannot_work_is_refused(store, arguments, problem):
     with pytest.raises(ConfigurationError, match=problem):
         DevicesPage(**{"store": store, "visitor": lambda _environ: None, **arguments})
+
+
+@pytest.mark.parametrize(
+    ("make", "problem"),
+    [
+        (lambda store: "sqlite://", "DevicesPage takes a SessionStore, not str"),
+        (SchemaCache, "DevicesPage takes a SessionStore, not SchemaCache, pass its .store"),
+    ],
+)
+def test_what_is_no_store_is_refused_with_what_is_meant(store, make, problem):
+    with pytest.raises(WrongArgument, match=re.escape(problem)):
+        DevicesPage(make(store), lambda _environ: None)
+
+
+def test_flask_takes_the_cache_and_not_its_store(store):
+    with pytest.raises(WrongArgument, match="takes the SchemaCache of SESSION_CACHELIB, not SessionStore"):
+        add_devices(flask.Flask(__name__), store)
+
+
+@pytest.mark.parametrize("user", [42, "ann", None])
+def test_a_visitor_is_made_of_columns(user):
+    with pytest.raises(WrongArgument, match=re.escape("such as {'user_id': 42}, not ")) as caught:
+        Visitor(user, "an-id")
+
+    assert "ann" not in str(caught.value)
+
+
+@pytest.mark.parametrize("sid", [None, 7, b"an-id"])
+def test_a_visitor_has_the_id_of_a_session(sid):
+    with pytest.raises(WrongArgument, match="the id of the request's session as text, not "):
+        Visitor({"user_id": 42}, sid)
+
+
+@pytest.mark.parametrize("returned", [42, "ann", {"user_id": 42}, False])
+def test_a_plain_value_is_no_visitor(store, returned):
+    page = TestApp(DevicesPage(store, lambda _environ: returned))
+
+    for path in ("/", "/sessions", "/admin"):
+        with pytest.raises(WrongArgument, match="must return a Visitor, such as Visitor") as caught:
+            page.get(path)
+        assert "ann" not in str(caught.value)
 
 
 def test_no_repr_has_an_id_or_a_user():
