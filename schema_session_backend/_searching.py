@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from ._sql.bulk import batches
+from ._sql.bulk import HANDLES_AT_ONCE, batches
 from ._table.rows import HANDLE
-from .errors import ConfigurationError, NoSuchSession
+from .errors import ConfigurationError, NoSuchSession, WrongArgument
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -113,12 +113,13 @@ class Searching:
             fields: as in `find`.
 
         Raises:
-            WrongArgument: for anything that is no handle, such as a session id.
+            WrongArgument: for the id of a live session; any other text that is no handle names no session.
             ConfigurationError, InvalidField: as `find` does.
         """
-        handle = self._ids.own(session)
         found = self._found(where, fields) if where or fields else None
+        handle = self._ids.own(session)
         if handle is None:
+            self._refuse_ids([session])
             return False
         if found is None:
             return self._upkeep.run(self._statements.revoke, {HANDLE: handle}).count > 0
@@ -131,9 +132,11 @@ class Searching:
             sessions: their records or handles, as in `revoke`.
 
         Raises:
-            WrongArgument: for anything that is no handle; then none is ended.
+            WrongArgument: as `revoke` does; then none is ended.
         """
-        handles = [handle for session in sessions if (handle := self._ids.own(session)) is not None]
+        named = [(session, self._ids.own(session)) for session in sessions]
+        handles = [handle for _, handle in named if handle is not None]
+        self._refuse_ids([session for session, handle in named if handle is None])
         return sum(
             self._upkeep.run(self._statements.revoke_many(batch), {}).count for batch in batches(handles)
         )
@@ -186,6 +189,16 @@ class Searching:
             raise ConfigurationError(msg)
         found = self._restricted("keep_newest", where, fields)
         return self._upkeep.run(*self._search.revoke_older(found, newest)).count
+
+    def _refuse_ids(self, sessions: Iterable[object]) -> None:
+        """Refuse live sessions' ids where handles are meant, so that no session stays alive unnoticed."""
+        handles = [handle for session in sessions if (handle := self._ids.handle(session)) is not None]
+        if handles and self._upkeep.run(self._statements.any_of(handles[:HANDLES_AT_ONCE]), {}).rows:
+            msg = (
+                "the id of a session was given where its handle is meant; destroy(sid) ends a session by its"
+                " id, and handle(sid) tells the handle"
+            )
+            raise WrongArgument(msg)
 
     def _found(self, where: tuple[Where, ...], fields: dict[str, Any]) -> Found:
         return self._search.found(where, fields, mark=self._ids.mark)

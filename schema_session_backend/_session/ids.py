@@ -18,10 +18,6 @@ MARK_LENGTH: Final = 16
 
 _HANDLE: Final = re.compile(rf"[0-9a-f]{{{HANDLE_LENGTH}}}")
 _AN_ID_IS_MEANT: Final = "a session id is meant here; what takes a record is revoke(record)"
-_A_HANDLE_IS_MEANT: Final = (
-    "a record or its handle is meant here; what takes a session id is destroy(sid), and handle(sid) tells"
-    " the handle of an id"
-)
 
 
 def new_session_id() -> str:
@@ -91,23 +87,20 @@ class Ids:
             raise InvalidSessionId
         return handle
 
-    def own(self, handle: object) -> str | None:
-        """The handle of a session that was named by a record, or by its handle.
+    def own(self, session: object) -> str | None:
+        """The handle of a session that is named by its record or its handle.
 
         Returns:
             None if no session of this store could have it.
-
-        Raises:
-            WrongArgument: for anything else, such as a session id.
         """
-        given = handle.handle if isinstance(handle, (Record, LoadedSession)) else handle
-        if not isinstance(given, str) or (self._hashed and not _HANDLE.fullmatch(given)):
-            raise WrongArgument(_A_HANDLE_IS_MEANT)
-        return given if self.is_handle(given) else None
+        given = session.handle if isinstance(session, (Record, LoadedSession)) else session
+        return given if isinstance(given, str) and self.is_handle(given) else None
 
     def is_handle(self, text: str) -> bool:
         """Whether a session of this store could have this handle."""
-        return is_possible(text) and text.startswith(self.mark)
+        if not self._hashed:
+            return is_possible(text) and text.startswith(self.mark)
+        return _HANDLE.fullmatch(text) is not None and text.startswith(self.mark)
 
     def named(self, session: object) -> tuple[str, ...]:
         """The handles that a session may have which is named by its id, its handle or its record.
@@ -122,8 +115,7 @@ class Ids:
         if not isinstance(session, str):
             msg = f"keep takes the id, the handle or the record of a session, not {type(session).__name__}"
             raise WrongArgument(msg)
-        looks_like_handle = _HANDLE.fullmatch(session) if self._hashed else self.is_handle(session)
-        named = (self.handle(session), session if looks_like_handle else None)
+        named = (self.handle(session), self.own(session))
         return tuple(handle for handle in named if handle is not None)
 
 

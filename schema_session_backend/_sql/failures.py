@@ -124,9 +124,10 @@ class Failures:
                 return Violation(name, told.columns or columns)
             if told.constraint is None and columns == told.columns:
                 return Violation(name, columns)
-        if self.table is not None and not told.columns and told.constraint in self.table.c:
+        name = told.constraint
+        if self.table is not None and name is not None and not told.columns and name in self.table.c:
             # MariaDB calls a key without a name like its first column.
-            return Violation(told.constraint, (told.constraint,))
+            return Violation(name, (name,))
         return told
 
 

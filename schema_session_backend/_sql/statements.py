@@ -74,6 +74,11 @@ class Statements:
         """Look whether there is a live session."""
         return Query(select(literal_column("1")).select_from(self.table.table).where(self._this, self.live))
 
+    def any_of(self, handles: Sequence[str]) -> Query:
+        """Look whether any of the sessions is live."""
+        there: Select[Any] = select(literal_column("1")).where(self.table.sid.in_(handles), self.live)
+        return Query(there.limit(1))
+
     @cached_property
     def listed(self) -> Select[Any]:
         """Read live sessions; the handle comes last in a row."""

@@ -135,7 +135,7 @@ def test_a_file_that_cannot_be_opened_is_unavailable_and_says_why(patience, tmp_
     store.close()
 
 
-WRONG = {
+WRONG: dict[str, dict[str, Any]] = {
     "database": {"database": "no_such_database"},
     "user": {"username": "nobody_of_that_name", "password": "open-sesame"},
 }

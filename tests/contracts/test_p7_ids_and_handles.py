@@ -63,18 +63,28 @@ def test_what_the_table_holds_is_the_handle(store):
     assert store.get(ID) is None
 
 
-@pytest.mark.parametrize(
-    "given", [ID, "", "junk", "A" * 64, "0" * 63, "0" * 65, b"0" * 64, None, 42], ids=repr
-)
-def test_what_is_no_handle_is_refused_where_a_handle_is_meant(store, given):
-    store.set(ID, {"user_id": 1})
-    record = store.find(user_id=1)[0]
+def test_the_id_of_a_live_session_is_refused_where_a_handle_is_meant(store):
+    store.set_many({ID: {"user_id": 1}, "other": {"user_id": 1}})
+    other = store.handle("other")
 
-    with no_sql(store):
-        for revoke in (store.revoke, lambda handle: store.revoke_many([record, handle])):
-            with pytest.raises(WrongArgument, match=r"destroy\(sid\)"):
-                revoke(given)
-    assert store.get(ID) == {"user_id": 1}
+    for revoke in (
+        lambda: store.revoke(ID),
+        lambda: store.revoke(ID, user_id=1),
+        lambda: store.revoke_many([other, ID]),
+        lambda: store.revoke_many(["junk", ID]),
+    ):
+        with pytest.raises(WrongArgument, match=r"destroy\(sid\) ends a session by its id"):
+            revoke()
+    assert store.count() == 2
+
+
+@pytest.mark.parametrize("text", ["", "junk", "A" * 64, "0" * 63, "0" * 65, "é", "\0"], ids=ascii)
+def test_a_text_that_is_no_handle_names_no_session(store, text):
+    store.set(ID, {"user_id": 1})
+
+    assert store.revoke(text) is False
+    assert store.revoke(text, user_id=1) is False
+    assert store.revoke_many([text, store.handle(ID)]) == 1
 
 
 def test_a_session_is_refused_where_an_id_is_meant(store):
@@ -210,6 +220,7 @@ def test_an_impossible_id_is_no_such_session_without_sql(name, hash_sid):
     assert store.get_many([sid, sid]) == {}
     assert store.touch(sid) is False
     assert store.destroy(sid) is False
+    assert store.revoke(sid) is False
     assert store.rotate(sid, "possible") is False
     store.close()
 

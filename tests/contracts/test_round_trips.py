@@ -111,6 +111,7 @@ def test_an_impossible_id_is_no_such_session_without_any_sql(counted, counter, s
         assert store.load(sid) is None
         assert store.touch(sid) is False
         assert store.destroy(sid) is False
+        assert store.revoke(sid) is False
         assert store.rotate(sid, "new") is False
         assert store.get_many([sid]) == {}
         for write in (

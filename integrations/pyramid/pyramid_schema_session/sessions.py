@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from schema_session_backend import WrongArgument
-
 from .state import CREATED
 
 if TYPE_CHECKING:
@@ -50,19 +48,16 @@ class UserSessions:
         """End one of them; returns False for a session that is not the user's, and leaves it alone.
 
         Args:
-            session: its record or its handle, which may come from a form: any other text names no session.
+            session: its record or its handle.
         """
-        user, handle = self._user, session if isinstance(session, str) else session.handle
+        user = self._user
         if user is None:
             return False
-        if handle == self.current:
+        if self.current in {session, getattr(session, "handle", None)}:
             self._session.invalidate()
             return True
-        try:
-            with self._session.transaction.store(writes=True) as store:
-                return store.revoke(handle, user)
-        except WrongArgument:
-            return False
+        with self._session.transaction.store(writes=True) as store:
+            return store.revoke(session, user)
 
     def revoke_others(self) -> int:
         """End all but the request's own; returns how many."""
