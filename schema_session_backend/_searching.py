@@ -85,7 +85,7 @@ class Searching:
             msg = "browse: limit takes how many sessions a page has, 1 or more"
             raise ConfigurationError(msg)
         found = self._found(where, fields)
-        start = after if after is not None and self._ids.is_handle(after) else ""
+        start = self._ids.own(after) or ""
         return self._survey.page(self._upkeep, found, mark=self._ids.mark, after=start, limit=limit)
 
     def count_per_day(self, days: int = 14) -> list[DayCount]:

@@ -94,13 +94,13 @@ class Ids:
             None if no session of this store could have it.
         """
         given = session.handle if isinstance(session, (Record, LoadedSession)) else session
-        return given if isinstance(given, str) and self.is_handle(given) else None
+        return str(given) if self.is_handle(given) else None
 
-    def is_handle(self, text: str) -> bool:
+    def is_handle(self, given: object) -> bool:
         """Whether a session of this store could have this handle."""
-        if not self._hashed:
-            return is_possible(text) and text.startswith(self.mark)
-        return _HANDLE.fullmatch(text) is not None and text.startswith(self.mark)
+        if not isinstance(given, str) or not given.startswith(self.mark):
+            return False
+        return _HANDLE.fullmatch(given) is not None if self._hashed else is_possible(given)
 
     def named(self, session: object) -> tuple[str, ...]:
         """The handles that a session may have which is named by its id, its handle or its record.

@@ -778,11 +778,11 @@ def test_pyramids_transaction_has_what_is_ended_too(store, url, commits):
     engine.dispose()
 
 
-@pytest.mark.parametrize("host", ["flask", "pyramid"])
-def test_a_user_field_that_is_no_column_is_refused_at_start(make_store, host):
+@pytest.mark.parametrize("host", ["beaker", "flask", "pyramid"])
+def test_a_store_that_cannot_tell_whose_a_session_is_is_refused_at_start(make_store, host):
     store = make_store(schemas="user Integer")
 
-    with pytest.raises(ConfigurationError, match="did you mean 'user'"):
+    with pytest.raises(ConfigurationError, match="or name yours in user_field="):
         SITES[host](store)
 
 
