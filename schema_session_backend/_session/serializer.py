@@ -240,9 +240,10 @@ def _plain(data: Mapping[Any, Any]) -> str | None:
             return None
         if _LONG_NUMBER in text.translate(_ZEROS):
             return None
-        # A tuple, a NaN or a key that is no str comes back as something else. What marshal writes tells all
-        # types apart, and it takes no subclasses; its version 2 writes each value out.
-        same = marshal.dumps(_DECODER.decode(text), 2) == marshal.dumps(data, 2)  # type: ignore[arg-type]
+        # A tuple, a NaN or a key that is no str comes back unequal. An instance of a subclass may come back
+        # equal, but marshal refuses it.
+        marshal.dumps(data, 2)  # type: ignore[arg-type]
+        same = _DECODER.decode(text) == data
         return text.decode() if same else None
     except Exception:  # noqa: BLE001 - whatever is the matter, packing finds it and names the key
         return None

@@ -18,7 +18,7 @@ from ..errors import StoreUnavailable
 from .query import Query
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy import Connection, Engine
     from sqlalchemy.engine.interfaces import DBAPICursor
@@ -78,19 +78,32 @@ class Slot:
     """A connection in AUTOCOMMIT, for one caller at a time, with a cursor for all statements.
 
     Args:
+        engine: the connection's.
         connection: SQLAlchemy's.
         failures: makes errors of the driver's exceptions.
         generation: tells apart the slots that were open when all were closed.
     """
 
-    __slots__ = ("_cursor", "_dialect", "_failures", "_proxied", "connection", "generation", "is_usable")
+    __slots__ = (
+        "_cursor",
+        "_dialect",
+        "_events",
+        "_failures",
+        "_proxied",
+        "connection",
+        "generation",
+        "is_usable",
+    )
 
-    def __init__(self, connection: Connection, failures: Failures, *, generation: int) -> None:
+    def __init__(
+        self, engine: Engine, connection: Connection, failures: Failures, *, generation: int
+    ) -> None:
         self.connection = connection
         self.generation = generation
         self.is_usable = True
         """False once the connection has ended, or was cut short in the middle of an answer."""
         self._failures = failures
+        self._events: Any = engine.dispatch
         self._dialect = connection.dialect
         self._proxied = connection.connection
         self._cursor: DBAPICursor | None = None
@@ -101,8 +114,9 @@ class Slot:
         Raises:
             SessionStoreError: for whatever the driver raises.
         """
-        if self._is_watched:
-            return self._watched(lambda: run_on(self.connection, query, values, self._failures))
+        events = self._events
+        if events.before_cursor_execute or events.after_cursor_execute:
+            return self._watched(query, values)
         compiled = query.compiled(self._dialect)
         parameters = compiled.parameters(values)
         try:
@@ -128,15 +142,10 @@ class Slot:
             self.connection.invalidate()
         self.connection.close()
 
-    @property
-    def _is_watched(self) -> bool:
-        """Whether anybody listens to statements; a driver's cursor tells nobody."""
-        events: Any = self.connection.dispatch
-        return bool(events.before_cursor_execute or events.after_cursor_execute)
-
-    def _watched(self, run: Callable[[], Result]) -> Result:
+    def _watched(self, query: Query, values: Mapping[str, Any]) -> Result:
+        """Run a statement where somebody listens to statements; a driver's cursor tells nobody."""
         try:
-            return run()
+            return run_on(self.connection, query, values, self._failures)
         except StoreUnavailable as error:
             self.is_usable = not error.connection_lost
             raise
@@ -182,7 +191,7 @@ class BorrowedSlots:
         except self._failures.caught as error:
             failure = self._failures.connecting(error)
         else:
-            return Slot(connection, self._failures, generation=generation)
+            return Slot(self._engine, connection, self._failures, generation=generation)
         raise failure
 
     def put_back(self, slot: Slot) -> None:

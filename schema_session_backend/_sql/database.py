@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, NullPool
 
 from ..errors import ConfigurationError, StoreUnavailable, WrongArgument
-from .connections import BorrowedSlots, OwnSlots, run_on
+from .connections import BorrowedSlots, OwnSlots, Slot, run_on
 from .engine import new_engine
 from .failures import Failures
 from .forks import after_fork, keep_alive
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
     from sqlalchemy.orm import Session
 
-    from .connections import Result, Slot
+    from .connections import Result
     from .query import Query
     from .vendors.base import Vendor
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 RETRY_FOR: Final = 5.0
@@ -132,7 +133,7 @@ class Database:
 
     def run(self, query: Query, values: Mapping[str, Any]) -> Result:
         """See `Runner.run`."""
-        return self.attempt(lambda: self._on_slot(lambda slot: slot.run(query, values)))
+        return self.attempt(lambda: self._on_slot(Slot.run, query, values))
 
     def transact(self, work: Callable[[Runner], T]) -> T:
         """See `Runner.transact`."""
@@ -231,10 +232,10 @@ class Database:
         if self._owned:
             self._slots.close()
 
-    def _on_slot(self, work: Callable[[Slot], T]) -> T:
+    def _on_slot(self, work: Callable[Concatenate[Slot, P], T], *args: P.args, **options: P.kwargs) -> T:
         slot = self._slots.take()
         try:
-            return work(slot)
+            return work(slot, *args, **options)
         except Exception:
             raise
         except BaseException:

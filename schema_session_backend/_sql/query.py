@@ -29,9 +29,10 @@ class Query:
     def compiled(self, dialect: Dialect) -> _Compiled:
         """The text for a dialect that has connected once, so that it knows its server's version."""
         # A caller's connection may be of another engine, even of another driver.
-        if dialect not in self._compiled:
-            self._compiled[dialect] = _Compiled(self._statement, dialect)
-        return self._compiled[dialect]
+        compiled = self._compiled.get(dialect)
+        if compiled is None:
+            compiled = self._compiled[dialect] = _Compiled(self._statement, dialect)
+        return compiled
 
 
 class _Compiled:

@@ -67,8 +67,7 @@ class Saving:
         content = self._rows.content(wanted.data, version.content)
         if self._rows.has_same(content, version.content):
             return self._touch(runner, session, version, wanted)
-        is_whole = self._rows.is_whole(content)
-        if is_whole and self._write(runner, session.handle, content, version.revision, wanted):
+        if self._rows.is_whole(content) and self._write(runner, session.handle, content, version, wanted):
             return self._saved(session, wanted, content, version.revision + 1)
         return runner.transact(lambda own: self._merge(own, session, wanted))
 
@@ -91,13 +90,13 @@ class Saving:
         transaction.run(self._statements.amend, values)
         return data
 
-    def _write(self, runner: Runner, handle: str, content: Content, revision: int, wanted: Wanted) -> bool:
-        values = self._rows.values(handle, content, wanted.span, revision)
-        statement = self._statements.save
-        if wanted.handle != handle:
-            values[NEW_HANDLE] = wanted.handle
-            statement = self._statements.save_renamed
-        return runner.run(statement, values).count > 0
+    def _write(self, runner: Runner, handle: str, content: Content, version: Version, wanted: Wanted) -> bool:
+        values = self._rows.values(handle, content, wanted.span, version.revision)
+        changed = self._rows.changed(content, version.content)
+        if wanted.handle == handle:
+            return runner.run(self._statements.save(changed), values).count > 0
+        values[NEW_HANDLE] = wanted.handle
+        return runner.run(self._statements.save_renamed(changed), values).count > 0
 
     def _touch(self, runner: Runner, session: LoadedSession, version: Version, wanted: Wanted) -> Saved:
         is_renamed = wanted.handle != session.handle
@@ -145,7 +144,7 @@ class Saving:
         theirs = current.version.content
         base = {} if version is None else self._rows.join(version.content)
         merge = self._rows.content(merged(base, wanted.data, current.data, self._rows.same), theirs)
-        if not self._write(transaction, session.handle, merge, revision, wanted):
+        if not self._write(transaction, session.handle, merge, current.version, wanted):
             # It expired between the two statements.
             return Saved(Outcome.GONE, session)
         # This request has not seen the others' changes, so its next save has to merge again: it is based

@@ -15,7 +15,7 @@ from .._table.rows import NONE
 from .query import Query
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from sqlalchemy import Column, ColumnElement, Select
     from sqlalchemy.sql.base import ReadOnlyColumnCollection
@@ -50,6 +50,8 @@ class Statements:
         # One for each instance: a cache on the method would keep every store alive.
         self.upsert = lru_cache(MOST_SHAPES)(self._upsert)
         self.insert = lru_cache(MOST_SHAPES)(self._insert)
+        self.save = lru_cache(MOST_SHAPES)(self._save)
+        self.save_renamed = lru_cache(MOST_SHAPES)(self._save_renamed)
 
     @cached_property
     def live(self) -> Condition:
@@ -107,22 +109,29 @@ class Statements:
         """Store a session under an id under which nothing is stored."""
         return Query(self.vendor.insert_absent(self.table.table, self._new_row(omitted)))
 
-    @cached_property
-    def save(self) -> Query:
-        """Replace a live session that nobody else has changed since it was loaded."""
-        return self._save({})
+    def _save(self, changed: frozenset[str], more: Mapping[str, Any] | None = None) -> Query:
+        """Save a live session that nobody else has changed since it was loaded.
 
-    @cached_property
-    def save_renamed(self) -> Query:
+        Args:
+            changed: the names of the declared columns that get another value. The others are left out, because
+                SQLite rewrites the index of a column also where it is set to the value that it has.
+            more: what else is set.
+        """
+        unchanged = self.table.revision == self.rows.revision
+        values = {**self._replaced(changed), **self._renewed, **(more or {})}
+        return Query(update(self.table.table).where(self._this, unchanged, self.live).values(values))
+
+    def _save_renamed(self, changed: frozenset[str]) -> Query:
         """`save`, and give the session a new id."""
-        return self._save(self._new_sid)
+        return self._save(changed, self._new_sid)
 
     @cached_property
     def amend(self) -> Query:
         """Replace a session that is locked, and leave its expiry alone."""
         updated_at = self.table.updated_at
         stamp = {} if updated_at is None else {updated_at.name: self.vendor.utc_now}
-        return Query(update(self.table.table).where(self._this).values(self._replaced | stamp))
+        every = frozenset(field.name for field in self.table.fields)
+        return Query(update(self.table.table).where(self._this).values(self._replaced(every) | stamp))
 
     @cached_property
     def touch(self) -> Query:
@@ -196,11 +205,6 @@ class Statements:
         by_key = self.vendor.delete_by_key(self.table.table)
         return Query(by_key.where(self.table.sid.in_(handles), *where))
 
-    def _save(self, more: dict[str, Any]) -> Query:
-        unchanged = self.table.revision == self.rows.revision
-        values = self._replaced | self._renewed | more
-        return Query(update(self.table.table).where(self._this, unchanged, self.live).values(values))
-
     def _renew(self, more: dict[str, Any]) -> Query:
         same = self.table.revision.between(self.rows.revision, self.rows.last_revision)
         values = self._renewed | more
@@ -232,11 +236,11 @@ class Statements:
         expiry = self._limited(new[table.expire_at.name], new_created_at)
         return [*changes, (table.expire_at.name, expiry)]
 
-    @cached_property
-    def _replaced(self) -> dict[str, Any]:
-        bound = self.rows.parameters()
-        values = {name: bound[name] for name in self.rows.content_columns}
-        return {**values, self.table.revision.name: self.table.revision + literal_column("1")}
+    def _replaced(self, changed: frozenset[str]) -> dict[str, Any]:
+        table, bound = self.table, self.rows.parameters()
+        values = {field.name: bound[field.name] for field in table.fields if field.name in changed}
+        values[table.additional.name] = bound[table.additional.name]
+        return {**values, table.revision.name: table.revision + literal_column("1")}
 
     @cached_property
     def _renewed(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import logging
-import secrets
+import random
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -79,6 +79,7 @@ class Rows:
     def __init__(self, table: SessionTable, serializer: Serializer, *, max_size: int, hashed: bool) -> None:
         self._table = table
         self._fields = table.fields
+        self._fields_by_name = [(field.name, field) for field in table.fields]
         self._width = len(table.fields)
         self._names = [f"{PREFIX}field_{index}" for index in range(self._width)]
         self._all_names = (HANDLE, MAX_AGE, ADDITIONAL, REVISION, *self._names)
@@ -149,7 +150,8 @@ class Rows:
         content = self._content(data, Field.absent)
         # Start at a random revision, so that a save based on a deleted row cannot match its successor.
         # 62 bits leave room to count inside a BIGINT.
-        values = self.values(handle, content, span, secrets.randbits(62))
+        revision = random.getrandbits(62)
+        values = self.values(handle, content, span, revision)
         omitted = self._omitted(content) if self._has_database_defaults else NONE
         return NewRow(values, omitted, content)
 
@@ -205,6 +207,15 @@ class Rows:
         """The values of several sessions for one statement."""
         return {f"{name}_{number}": value for number, row in enumerate(rows) for name, value in row.items()}
 
+    def changed(self, content: Content, base: Content) -> frozenset[str]:
+        """The names of the declared columns whose values differ."""
+        pairs = zip(self._fields_by_name, content.columns, base.columns, strict=True)
+        return frozenset(
+            name
+            for (name, field), value, old in pairs
+            if value is not old and (value != old or field.mutable)
+        )
+
     def has_same(self, content: Content, other: Content) -> bool:
         """Whether two contents are equal sessions."""
         return content == other and all(
@@ -225,15 +236,14 @@ class Rows:
             clash = next(key for key in rest if key in self._table.reserved)
             raise InvalidField(self._table.name, clash, "is a base column; the session needs another key")
         columns = []
-        for field in self._fields:
-            name = field.name
+        for name, field in self._fields_by_name:
             if name in rest:
                 value = field.value_of(rest[name])
-                columns.append(value)
                 if value is not None:
                     del rest[name]
             else:
-                columns.append(without(field))
+                value = without(field)
+            columns.append(value)
         additional = self._serializer.dumps(rest)
         size = len(additional) if additional.isascii() else len(additional.encode())
         if size > self._max_size:
@@ -272,9 +282,9 @@ class Rows:
             ValueError: if the row is corrupt.
         """
         data: dict[str, Any] = self._serializer.loads(content.additional)
-        for field, value in zip(self._fields, content.columns, strict=True):
+        for (name, field), value in zip(self._fields_by_name, content.columns, strict=True):
             if value is not None and value is not OMITTED:
-                data[field.name] = copy.deepcopy(value) if field.mutable else value
+                data[name] = copy.deepcopy(value) if field.mutable else value
         return data
 
     def _decode(self, sid: str, handle: str, row: Row, convert: Convert) -> LoadedSession | None:
@@ -285,10 +295,12 @@ class Rows:
             additional, expiry, revision, now = values[width : width + 4]
             content = Content(tuple(columns), additional)
             data = self.join(content)
-            _require_numbers(revision, expiry)
-            created_at, updated_at = (
-                map(_moment, values[width + 4 : width + 6]) if self._has_stamps else (None, None)
-            )
+            # SQLite keeps any text in a column of numbers.
+            if type(revision) is not int or (expiry is not None and type(expiry) is not int):
+                raise CorruptText("a column of numbers holds something else")  # noqa: TRY301
+            created_at = updated_at = None
+            if self._has_stamps:
+                created_at, updated_at = map(_moment, values[width + 4 : width + 6])
         except Exception as error:  # noqa: BLE001 - whatever a hostile row provokes costs only its own session
             is_own = type(error).__module__.startswith("schema_session_backend")
             problem = str(error) if is_own else type(error).__name__
@@ -300,12 +312,6 @@ class Rows:
             "table %r: session %s is corrupt and counts as absent: %s", self._table.name, public, problem
         )
         return None
-
-
-def _require_numbers(revision: object, expiry: object) -> None:
-    # SQLite keeps any text in a column of numbers.
-    if type(revision) is not int or (expiry is not None and type(expiry) is not int):
-        raise CorruptText("a column of numbers holds something else")
 
 
 def _moment(value: dt.datetime | None) -> dt.datetime | None:
