@@ -32,7 +32,7 @@ def mismatch(store: SessionStore) -> SchemaMismatch:
     with pytest.raises(SchemaMismatch) as caught:
         store.wait_for_sync()
     error = caught.value
-    assert error.table == store.table.fullname
+    assert error.table == store.repo().fullname
     assert 'docs/howto/mismatch.md ("When the table differs")' in str(error)
     for said in (*error.differences, *error.ddl):
         assert said in str(error)

@@ -39,20 +39,20 @@ if TYPE_CHECKING:
 
 def own_table(store: SessionStore, name: str, *more: Any) -> Table:
     """A table of the application's own with the columns of a store, without `device`, and more."""
-    columns = [column._copy() for column in store.table.c if column.name != "device"]
+    columns = [column._copy() for column in store.repo().c if column.name != "device"]
     return Table(name, MetaData(), *columns, *more)
 
 
 # -- columns
 
 
-def test_missing_nullable_columns_are_added_with_their_index(make_store, url, table_name):
+def test_missing_nullable_columns_are_added_with_their_index(make_store, engine, table_name):
     make_store(schemas="user_id Integer").set("old", {"user_id": 1, "device": "phone"})
     store = make_store(schemas="user_id Integer; device String(50) index; ip String(45)", timestamps=True)
 
     store.wait_for_sync()
 
-    inspector = inspect(store._database.engine)
+    inspector = inspect(engine)
     assert {"device", "ip", "created_at", "updated_at"} <= {
         column["name"] for column in inspector.get_columns(table_name)
     }
@@ -184,7 +184,7 @@ def test_an_added_computed_column_computes(make_store, url, engine, table_name):
     if database_of(url) == "sqlite":
         undecided(store, "add it by hand, because SQLite adds no such column to a table that is there")
     else:
-        assert [record.data for record in store.find(store.table.c.twice == 2)] == [{"user_id": 1}]
+        assert [record.data for record in store.find(store.repo().c.twice == 2)] == [{"user_id": 1}]
 
 
 # -- defaults
@@ -236,9 +236,9 @@ def test_a_table_without_sessions_gets_any_default(make_store):
 
 def test_the_statements_for_a_table_include_what_listeners_add(make_store, url, table_name):
     store = make_store(schemas="user_id Integer", sync=False)
-    event.listen(store.table, "after_create", DDL(f"CREATE TABLE {table_name}_more (id INTEGER)"))
+    event.listen(store.repo(), "after_create", DDL(f"CREATE TABLE {table_name}_more (id INTEGER)"))
     event.listen(
-        store.table,
+        store.repo(),
         "after_create",
         lambda _table, connection, **_: connection.exec_driver_sql(
             f"CREATE TABLE {table_name}_most (id INTEGER)"
@@ -257,7 +257,7 @@ def test_listeners_take_part_once_when_the_store_creates_the_table(make_store):
     store = make_store(schemas="user_id Integer")
     heard = []
     event.listen(
-        store.table, "after_create", lambda _table, connection, **_: heard.append(type(connection).__name__)
+        store.repo(), "after_create", lambda _table, connection, **_: heard.append(type(connection).__name__)
     )
 
     store.wait_for_sync()
@@ -302,11 +302,11 @@ def warnings(caplog) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
 
 
-def test_a_missing_index_is_a_warning_with_its_ddl(make_store, url, table_name, caplog):
+def test_a_missing_index_is_a_warning_with_its_ddl(make_store, url, engine, table_name, caplog):
     store = make_store(schemas="user_id Integer index")
     store.wait_for_sync()
-    [index] = [index for index in store.table.indexes if "user_id" in index.columns]
-    with store._database.engine.connect() as connection:
+    [index] = [index for index in store.repo().indexes if "user_id" in index.columns]
+    with engine.begin() as connection:
         connection.execute(DropIndex(index))
 
     with caplog.at_level(logging.WARNING, "schema_session_backend"):
