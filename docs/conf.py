@@ -1,6 +1,18 @@
 """How Sphinx builds the documentation: make docs."""
 
+import inspect
+import re
 from importlib.metadata import version as version_of
+from pkgutil import resolve_name
+from typing import get_args, get_type_hints
+
+from docutils.nodes import Node
+from pyramid_schema_session import SchemaSessionFactory
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+from schema_session_backend import SessionStore
+from schema_session_backend._options import Option, declared
 
 project = "schema_session_backend"
 author = "the schema_session_backend authors"
@@ -23,3 +35,33 @@ napoleon_numpy_docstring = False
 
 html_theme = "furo"
 html_title = project
+
+
+class OptionsTable(SphinxDirective):
+    """`{options} package.Class`: the options that a class declares; its docstring tells what each is for."""
+
+    required_arguments = 1
+
+    def run(self) -> list[Node]:
+        lines = ["| option | takes | as text | default |", "| --- | --- | --- | --- |"]
+        for option in declared(resolve_name(self.arguments[0])).values():
+            default = f"`{option.default_text}`" if option.default_text else "empty"
+            cells = (f"`{option.name}`", spelled(option), option.text_form, default)
+            lines.append(f"| {' | '.join(cells)} |")
+        return self.parse_text_to_nodes("\n".join(lines))
+
+
+def spelled(option: Option) -> str:
+    """The types that an option takes, without the modules they come from."""
+    members = [one for one in get_args(option.type) or (option.type,) if one is not type(None)]
+    names = [re.sub(r"\b[a-z_]+\.", "", inspect.formatannotation(one)) for one in members]
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def setup(app: Sphinx) -> None:
+    app.add_directive("options", OptionsTable)
+    for documented in (SessionStore, SchemaSessionFactory):
+        # Where the signature has Seconds, a reader wants to see int, float or timedelta. That takes the text
+        # forms off, so they are read before.
+        declared(documented)
+        documented.__init__.__annotations__ = get_type_hints(documented.__init__)

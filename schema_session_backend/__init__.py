@@ -5,12 +5,18 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ._session.ids import new_session_id
+from ._session.model import DayCount, LoadedSession, Outcome, Page, Record, Saved
+from ._session.serializer import Serializer
+from ._sql.search import NULL
 from .errors import (
+    AccessDenied,
     ConfigurationError,
     ConstraintViolated,
     InvalidField,
     InvalidSessionId,
     MissingDependency,
+    NoSuchSession,
     NotAnInteger,
     SchemaMismatch,
     SessionExists,
@@ -19,17 +25,16 @@ from .errors import (
     StatementFailed,
     StoreUnavailable,
     UnserializableValue,
+    WrongArgument,
 )
-from ._session.serializer import Serializer
-from ._session.model import LoadedSession, Outcome, Record, Saved
-from ._session.ids import new_session_id
 from .store import SessionStore
-from ._sql.survey import DayCount, Page
 
 if TYPE_CHECKING:
     from ._table.mixins import SessionMixin, TimestampedSessionMixin
 
 __all__ = [
+    "NULL",
+    "AccessDenied",
     "ConfigurationError",
     "ConstraintViolated",
     "DayCount",
@@ -37,6 +42,7 @@ __all__ = [
     "InvalidSessionId",
     "LoadedSession",
     "MissingDependency",
+    "NoSuchSession",
     "NotAnInteger",
     "Outcome",
     "Page",
@@ -53,6 +59,7 @@ __all__ = [
     "StoreUnavailable",
     "TimestampedSessionMixin",
     "UnserializableValue",
+    "WrongArgument",
     "new_session_id",
 ]
 

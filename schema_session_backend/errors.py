@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 class SessionStoreError(Exception):
@@ -48,6 +48,10 @@ class SchemaMismatch(SessionStoreError):
         self.table = table
         self.differences = tuple(differences)
         self.ddl = tuple(ddl)
+
+
+class WrongArgument(SessionStoreError, TypeError):
+    """An argument of the wrong kind, such as a session id where a handle is meant."""
 
 
 class InvalidSessionId(SessionStoreError, ValueError):
@@ -99,12 +103,36 @@ class SessionTooLarge(SessionStoreError, ValueError):
         self.limit = limit
 
 
+class NoSuchSession(SessionStoreError, LookupError):
+    """The session that was to be kept while others are ended is not there, so none of them was ended."""
+
+
 class NotAnInteger(SessionStoreError, TypeError):
     """A cached value was to be counted up or down and is no int; it was left as it was."""
 
 
 class StoreUnavailable(SessionStoreError):
-    """The database did not answer, or stayed locked, until the deadline; trying again later may work."""
+    """The database did not answer, or stayed locked, until the deadline; trying again later may work.
+
+    Attributes:
+        connection_lost: whether the connection ended while a statement ran.
+    """
+
+    def __init__(self, message: str, *, connection_lost: bool = False) -> None:
+        super().__init__(message)
+        self.connection_lost = connection_lost
+
+
+class AccessDenied(SessionStoreError):
+    """The database does not know the user, the password or the database's name, or a right is missing.
+
+    Attributes:
+        code: the database's own code, as in `StatementFailed`; None if its driver tells none.
+    """
+
+    def __init__(self, message: str, *, code: str | None) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class StatementFailed(SessionStoreError):
@@ -120,17 +148,46 @@ class StatementFailed(SessionStoreError):
 
 
 class ConstraintViolated(StatementFailed):
-    """A constraint that was declared on the table (unique, foreign key, check) refused the session."""
+    """A constraint that was declared on the table (unique, foreign key, check) refused the session.
+
+    Attributes:
+        constraint: the constraint's name; None if the database does not tell it.
+        columns: the names of its columns; empty if the database does not tell them.
+    """
+
+    def __init__(
+        self, message: str, *, code: str | None, constraint: str | None = None, columns: Sequence[str] = ()
+    ) -> None:
+        super().__init__(message, code=code)
+        self.constraint = constraint
+        self.columns = tuple(columns)
 
 
 class SessionExists(ConstraintViolated):
     """Another session has the id already."""
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A half-sentence for an error message, naming the nearest of `known`, or all of them."""
+def did_you_mean(
+    name: str, known: Iterable[str], *, also: Mapping[str, str] | None = None, otherwise: str = ""
+) -> str:
+    """A half-sentence for an error message, naming what was meant.
+
+    Args:
+        name: what was written.
+        known: what there is.
+        also: what is written elsewhere, `folded`, and what it is here.
+        otherwise: what to say if nothing is near; all that are known, if it is empty.
+    """
     names = sorted(known)
-    near = get_close_matches(name, names, n=1, cutoff=0.6)
-    if near:
-        return f"did you mean {near[0]!r}?"
-    return f"known: {', '.join(names)}" if names else "there are none"
+    ours = {folded(one): one for one in names}
+    # There are so many words elsewhere that a distant resemblance to one of them means nothing.
+    for words, cutoff in (({**(also or {}), **ours}, 0.8), (ours, 0.6)):
+        near = get_close_matches(folded(name), words, n=1, cutoff=cutoff)
+        if near:
+            return f"did you mean {words[near[0]]!r}?"
+    return otherwise or (f"known: {', '.join(names)}" if names else "there are none")
+
+
+def folded(name: str) -> str:
+    """A name without what people write differently: case, underscores, hyphens, blanks."""
+    return "".join(filter(str.isalnum, name.casefold()))

@@ -4,57 +4,61 @@ from __future__ import annotations
 
 import copy
 import logging
-from typing import TYPE_CHECKING, Any, Final, Never, TypeVar
+import math
+from collections.abc import Iterable  # noqa: TC003 - `declared` resolves the constructor's types
+from typing import TYPE_CHECKING, Any, Final, Never, Self
+
+from sqlalchemy import URL, Column, Engine, MetaData, Table  # noqa: TC002 - likewise
 
 from . import _options as options
+from ._options import Bytes, Object, Seconds, Switch, Text  # noqa: TC001 - likewise
+from ._searching import Searching
 from ._session import timeouts
-from ._table.codec import EMPTY, Codec
-from ._sql.database import Database
-from .errors import ConfigurationError
-from ._sql.janitor import Janitor
-from ._table.rows import Rows
-from ._sql.saving import Saving, Wanted
-from ._session.serializer import Serializer, serializer_for
-from ._session.model import LoadedSession, Record, Saved
 from ._session.ids import Ids
-from ._sql.statements import Statements, conditions
-from ._sql.survey import Page, Survey
+from ._session.model import LoadedSession, Saved
+from ._session.pickling import serializer_for
+from ._session.serializer import Serializer  # noqa: TC001 - likewise
+from ._session.timeouts import Timeouts
+from ._sql.bulk import batches, upserts
+from ._sql.clock import Clock
+from ._sql.database import Database
+from ._sql.janitor import Janitor
+from ._sql.saving import Saving, Wanted
+from ._sql.search import Search
+from ._sql.statements import Statements
+from ._sql.survey import Survey
 from ._sql.sync import Synchronizer
-from ._table.declaration import Declaration, Names, is_found_by_index
+from ._sql.upkeep import Upkeep
+from ._table.declaration import Declaration, Names
+from ._table.rows import HANDLE, MAX_AGE, NEW_HANDLE, Rows
+from .errors import ConfigurationError, WrongArgument
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
 
-    from sqlalchemy import Column, ColumnElement, Engine, MetaData, Table
-    from sqlalchemy.engine import URL
+    from sqlalchemy import Connection
+    from sqlalchemy.orm import Session
 
-    from ._sql.database import Joined, Result
-    from ._session.timeouts import Seconds
-    from ._sql.query import Query
-    from ._sql.survey import DayCount
-
-T = TypeVar("T")
+    from ._table.rows import Values
 
 _log = logging.getLogger("schema_session_backend")
 
 DAY: Final = 24 * 60 * 60
 HOUR: Final = 60 * 60
-# Of one statement: far below any database's limit of parameters.
-ROWS_AT_ONCE: Final = 500
-HANDLES_AT_ONCE: Final = 20_000
-MOST_DAYS: Final = 1_000
+USER_FIELD: Final = "user_id"
 
 
-class SessionStore:
+class SessionStore(Searching):
     """Web sessions in a table whose declared columns can be searched.
 
-    Constructing one never touches the network; the table is created or checked at the first use, or by
-    `wait_for_sync`. One store serves all threads of a process, and the processes that are forked from it.
+    Constructing a store never touches the network; the table is created or checked at the first use, or by
+    `wait_for_sync`. One store serves all threads of a process, and the processes that are forked from it. As
+    a context manager it is closed at the end.
 
-    Every operation runs in its own transaction, or takes part in the caller's when it is given
-    `connection=`, an SQLAlchemy `Connection` or ORM `Session`. Every operation may raise
-    `StoreUnavailable` (the database is down or stays locked) and `StatementFailed`; with
-    `connection=` neither is retried. Call `wait_for_sync` at start when you use `connection=`.
+    Every operation runs in its own transaction; `within` gives the same store inside a caller's. Every
+    operation may raise `StoreUnavailable` (the database is down or stays locked), `AccessDenied` and
+    `StatementFailed`.
 
     Args:
         engine_or_url: an `Engine`, whose pool is then shared, or a URL.
@@ -65,15 +69,18 @@ class SessionStore:
         table_name: the table's name, `schema.name` for one outside of the default schema.
         metadata: the `MetaData` to put the table into, such as the one that Alembic looks at.
         sid_name: the name of the column for the handle.
-        expire_at_name: of the column for the expiry, in milliseconds since 1970 UTC.
-        additional_name: of the column for everything that is not declared.
-        revision_name: of the column that counts the saves of a session.
+        expire_at_name: the name of the column for the expiry, in milliseconds since 1970 UTC.
+        additional_name: the name of the column for everything that is not declared.
+        revision_name: the name of the column that counts the saves of a session.
         timestamps: keep `created_at` and `updated_at`.
+        user_field: the declared column that tells whose a session is; `user_id` unless given, if there is
+            a column of that name.
         sync: create the table and add missing nullable columns; without it, differences are only reported.
         sync_timeout: seconds to wait for the database at the first use.
         gc_interval: seconds between two removals of expired sessions; None leaves that to you.
-        max_age: seconds, the idle timeout; None for sessions that never expire.
-        absolute_max_age: seconds after its creation that no session passes; needs `timestamps`.
+        max_age: seconds, the idle timeout; `math.inf` for sessions that never expire.
+        absolute_max_age: seconds after its creation that no session passes, `math.inf` for no such limit;
+            needs `timestamps`.
         touch_interval: seconds that the expiry of an unchanged session may lag behind; a twentieth of the
             idle timeout and at most 60 unless given, 0 to write each time.
         max_size: bytes that a session may take beside its columns.
@@ -91,32 +98,35 @@ class SessionStore:
         self,
         engine_or_url: Engine | URL | str,
         *,
-        schemas: str | Iterable[Column[Any]] = (),
-        table: Table | type[Any] | None = None,
-        table_name: str = "sessions",
-        metadata: MetaData | None = None,
-        sid_name: str = "sid",
-        expire_at_name: str = "expire_at",
-        additional_name: str = "additional",
-        revision_name: str = "revision",
-        timestamps: bool = False,
-        sync: bool = True,
+        schemas: Text | Iterable[Column[Any]] = (),
+        table: Object[Table | type[Any]] | None = None,
+        table_name: Text = "sessions",
+        metadata: Object[MetaData] | None = None,
+        sid_name: Text = "sid",
+        expire_at_name: Text = "expire_at",
+        additional_name: Text = "additional",
+        revision_name: Text = "revision",
+        timestamps: Switch = False,
+        user_field: Text | None = None,
+        sync: Switch = True,
         sync_timeout: Seconds = 3,
         gc_interval: Seconds | None = HOUR,
-        max_age: Seconds | None = DAY,
-        absolute_max_age: Seconds | None = None,
+        max_age: Seconds = DAY,
+        absolute_max_age: Seconds = math.inf,
         touch_interval: Seconds | None = None,
-        max_size: int = 64 * 1024,
-        hash_sid: bool = True,
-        serializer: str | Serializer = "json",
+        max_size: Bytes = 64 * 1024,
+        hash_sid: Switch = True,
+        serializer: Text | Serializer = "json",
         **unknown: Never,
     ) -> None:
         options.refuse_unknown(unknown, SessionStore)
         options.require_switches(timestamps=timestamps, sync=sync, hash_sid=hash_sid)
         timeout = timeouts.seconds(sync_timeout, "sync_timeout")
-        self._max_age = options.span(max_age, "max_age")
-        self._absolute = options.span(absolute_max_age, "absolute_max_age")
-        self._usual_span = timeouts.milliseconds(min(self._max_age, self._absolute))
+        self._timeouts = Timeouts(
+            idle=timeouts.seconds(max_age, "max_age"),
+            absolute=timeouts.seconds(absolute_max_age, "absolute_max_age"),
+            touch_interval=options.span_or_zero(touch_interval, "touch_interval"),
+        )
         self.hash_sid = hash_sid
         """Whether handles are hashes of the session ids, and so may be shown."""
         self._ids = Ids(hashed=hash_sid)
@@ -134,53 +144,55 @@ class SessionStore:
                 table, instead_of=(schemas, metadata is not None, table_name != "sessions")
             )
         )
-        absolute_ms = timeouts.milliseconds(self._absolute)
-        if absolute_ms is not None and self._table.created_at is None:
+        self._database.failures.table = self._table.table
+        if self._timeouts.absolute_ms is not None and self._table.created_at is None:
             msg = "absolute_max_age counts from created_at: set timestamps=True too"
             raise ConfigurationError(msg)
-        self._codec = Codec(self._table, serializer_for(serializer), max_size=options.size(max_size))
+        if user_field is not None:
+            options.require_field(user_field, self.fields, "user_field")
+        self.user_field = user_field or (USER_FIELD if USER_FIELD in self.fields else None)
+        """The declared column that tells whose a session is; None if there is no such column."""
+        self._rows = Rows(
+            self._table, serializer_for(serializer), max_size=options.size(max_size), hashed=hash_sid
+        )
         self._statements = Statements(
-            self._table, self._database.vendor, absolute_ms=absolute_ms, hashed=hash_sid
+            self._table, self._rows, self._database.vendor, absolute_ms=self._timeouts.absolute_ms
         )
-        self._rows = Rows(self._table, self._codec, hashed=hash_sid)
-        self._saving = Saving(
-            self._database,
-            self._statements,
-            self._rows,
-            self._codec,
-            touch_interval=options.span_or_zero(touch_interval, "touch_interval"),
-            absolute=self._absolute,
+        self._search = Search(self._statements, hashed=hash_sid)
+        self._survey = Survey(self._search, self._rows, hashed=hash_sid)
+        self._clock = Clock()
+        self._saving = Saving(self._statements, self._rows, self._timeouts, self._clock)
+        self._janitor = Janitor(
+            self._database, self._statements, interval=options.span(gc_interval, "gc_interval")
         )
-        self._survey = Survey(self._statements, self._rows)
-        interval = options.span(gc_interval, "gc_interval")
-        self._janitor = Janitor(self._database, self._statements, interval=interval)
         self._synchronizer = Synchronizer(self._database, self._table, change=sync, timeout=timeout)
+        self._upkeep = Upkeep(self._database, self._synchronizer, self._janitor)
 
     def __repr__(self) -> str:
-        return f"<SessionStore {self._table.name!r} on {self._database.engine.url!r}>"
+        return f"<SessionStore {self._table.name!r} on {self.engine.url!r}>"
 
-    # -- one session by its id
+    def __enter__(self) -> Self:
+        return self
 
-    def get(self, sid: str, *, connection: Joined | None = None) -> dict[str, Any] | None:
-        """The session's data, or None if there is no such session or it has expired."""
-        loaded = self.load(sid, connection=connection)
-        return None if loaded is None else loaded.data
-
-    def set(
-        self,
-        sid: str,
-        data: Mapping[str, Any],
-        max_age: Seconds | None = None,
-        *,
-        connection: Joined | None = None,
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    # -- a session by its id
+
+    def get(self, sid: str) -> dict[str, Any] | None:
+        """The session's data, or None if there is no such session or it has expired."""
+        session = self.load(sid)
+        return None if session is None else session.data
+
+    def set(self, sid: str, data: Mapping[str, Any], max_age: Seconds | None = None) -> None:
         """Store a session whatever was there before, in one statement.
 
         Args:
             sid: the session id, 1 to 255 ASCII characters; `new_session_id` makes one.
             data: the whole session.
-            max_age: seconds, this session's idle timeout instead of the store's; `math.inf` for none.
-            connection: see the class.
+            max_age: seconds, this session's idle timeout; `math.inf` for no timeout, None for the store's.
 
         Raises:
             InvalidSessionId: for an id that no session can have.
@@ -188,50 +200,30 @@ class SessionStore:
             UnserializableValue: naming a key whose value would not come back equal.
             SessionTooLarge: if it is larger than `max_size`.
         """
-        handle = self._ids.require(sid)
-        values, omitted = self._rows.new(handle, self._codec.split(data), self._span(max_age))
-        self._run(self._statements.upsert(omitted), values, connection)
-        self._janitor.wake()
+        row = self._rows.new(self._ids.require(sid), data, self._timeouts.span(max_age))
+        self._upkeep.run(self._statements.upsert(row.omitted), row.values)
 
-    def add(
-        self,
-        sid: str,
-        data: Mapping[str, Any],
-        max_age: Seconds | None = None,
-        *,
-        connection: Joined | None = None,
-    ) -> bool:
+    def add(self, sid: str, data: Mapping[str, Any], max_age: Seconds | None = None) -> bool:
         """Store a session unless there is one; returns whether it was stored.
 
         Arguments and errors are those of `set`.
         """
-        self._synchronizer.ensure()
-        handle = self._ids.require(sid)
-        added = self._saving.add(handle, Wanted(data, self._span(max_age)), connection)
-        self._janitor.wake()
-        return added
+        handle, span = self._ids.require(sid), self._timeouts.span(max_age)
+        return self._saving.add(self._upkeep, handle, data, span)
 
-    def has(self, sid: str, *, connection: Joined | None = None) -> bool:
+    def has(self, sid: str) -> bool:
         """Whether there is such a session; nothing of it is read."""
-        if not self._ids.are_possible(sid):
-            return False
-        return bool(
-            self._run(self._statements.exists, {"ssb_handle": self._ids.handle(sid)}, connection).rows
-        )
+        handle = self._ids.handle(sid)
+        return handle is not None and bool(self._upkeep.run(self._statements.exists, {HANDLE: handle}).rows)
 
     def update(
-        self,
-        sid: str,
-        change: Callable[[dict[str, Any]], Mapping[str, Any]],
-        *,
-        connection: Joined | None = None,
+        self, sid: str, change: Callable[[dict[str, Any]], Mapping[str, Any]]
     ) -> dict[str, Any] | None:
         """Change a session while nobody else can, such as to count in it; its expiry stays.
 
         Args:
             sid: the session id.
             change: makes the new data of the old. It must not use the store, and may be called again.
-            connection: see the class.
 
         Returns:
             the new data, or None if there is no such session.
@@ -239,47 +231,34 @@ class SessionStore:
         Raises:
             InvalidField, UnserializableValue, SessionTooLarge: as `set` does.
         """
-        if not self._ids.are_possible(sid):
-            return None
-        self._synchronizer.ensure()
         handle = self._ids.handle(sid)
-        if connection is not None:
-            return self._saving.update(sid, handle, change, connection)
-        data = self._database.transact(lambda own: self._saving.update(sid, handle, change, own))
-        self._janitor.wake()
-        return data
+        if handle is None:
+            return None
+        return self._upkeep.transact(lambda own: self._saving.update(own, sid, handle, change))
 
-    def touch(self, sid: str, max_age: Seconds | None = None, *, connection: Joined | None = None) -> bool:
+    def touch(self, sid: str, max_age: Seconds | None = None) -> bool:
         """Start the idle timeout anew; returns whether there was such a session.
 
         Args:
             sid: the session id.
             max_age: seconds, see `set`.
-            connection: see the class.
         """
-        span = self._span(max_age)
-        if not self._ids.are_possible(sid):
+        span, handle = self._timeouts.span(max_age), self._ids.handle(sid)
+        if handle is None:
             return False
-        values = {"ssb_handle": self._ids.handle(sid), "ssb_max_age": span}
-        touched = self._run(self._statements.touch, values, connection).count
-        self._janitor.wake()
-        return touched > 0
+        return self._upkeep.run(self._statements.touch, {HANDLE: handle, MAX_AGE: span}).count > 0
 
-    def destroy(self, sid: str, *, connection: Joined | None = None) -> bool:
+    def destroy(self, sid: str) -> bool:
         """Remove a session, expired or not; returns whether there was a row of it."""
-        if not self._ids.are_possible(sid):
-            return False
-        return (
-            self._run(self._statements.destroy, {"ssb_handle": self._ids.handle(sid)}, connection).count > 0
-        )
+        handle = self._ids.handle(sid)
+        return handle is not None and self._upkeep.run(self._statements.destroy, {HANDLE: handle}).count > 0
 
-    def rotate(self, old_sid: str, new_sid: str, *, connection: Joined | None = None) -> bool:
+    def rotate(self, old_sid: str, new_sid: str) -> bool:
         """Give a session a new id, as a login should; the old id is dead from then on.
 
         Args:
             old_sid: the id that it has.
             new_sid: the id that it gets, of which nothing may be stored yet.
-            connection: see the class.
 
         Returns:
             whether there was such a session.
@@ -288,22 +267,23 @@ class SessionStore:
             InvalidSessionId: if no session can have the new id.
             SessionExists: if the new id is taken.
         """
-        new_handle = self._ids.require(new_sid)
-        if not self._ids.are_possible(old_sid):
+        new_handle, handle = self._ids.require(new_sid), self._ids.handle(old_sid)
+        if handle is None:
             return False
-        values = {"ssb_handle": self._ids.handle(old_sid), "ssb_new_handle": new_handle}
-        return self._run(self._statements.rotate, values, connection).count > 0
+        return self._upkeep.run(self._statements.rotate, {HANDLE: handle, NEW_HANDLE: new_handle}).count > 0
 
     # -- load, change, save: what host adapters use
 
-    def load(self, sid: str, *, connection: Joined | None = None) -> LoadedSession | None:
+    def load(self, sid: str) -> LoadedSession | None:
         """The session with what a later `save` needs, or None if there is no such session."""
-        if not self._ids.are_possible(sid):
-            return None
         handle = self._ids.handle(sid)
-        return self._rows.first(
-            sid, handle, self._run(self._statements.load, {"ssb_handle": handle}, connection)
-        )
+        if handle is None:
+            return None
+        result = self._upkeep.run(self._statements.load, {HANDLE: handle})
+        session = self._rows.first(sid, handle, result.rows, result.convert)
+        if session is not None and session.version is not None:
+            self._clock.set(session.version.now)
+        return session
 
     def blank(self, sid: str) -> LoadedSession:
         """The start of a session under an id that nothing is stored under.
@@ -313,277 +293,112 @@ class SessionStore:
         Raises:
             InvalidSessionId: for an id that no session can have.
         """
-        handle = self._ids.require(sid)
-        return LoadedSession(sid, handle, {}, None, 0, None, None, None, EMPTY)
+        return LoadedSession(sid, self._ids.require(sid), {}, None, None, None)
 
     def save(
         self,
-        loaded: LoadedSession,
-        data: Mapping[str, Any],
+        session: LoadedSession,
+        data: Mapping[str, Any] | None = None,
         max_age: Seconds | None = None,
         *,
         new_sid: str | None = None,
-        connection: Joined | None = None,
     ) -> Saved:
         """Save what a request changed of a session that it loaded.
 
         Keys that other requests have saved meanwhile are kept; of a key that both changed the later save
-        wins. A session that was destroyed, revoked or expired meanwhile is not brought back. One that did
-        not change is not written, except for a touch when `touch_interval` has passed.
+        wins. A session that was destroyed, revoked or expired meanwhile is not brought back. A session that
+        did not change is not written, except for a touch when `touch_interval` has passed.
 
         Args:
-            loaded: from `load`, `blank` or the save before.
-            data: the whole session as the request leaves it.
+            session: from `load`, `blank` or the save before.
+            data: the whole session as the request leaves it; None for `session.data`.
             max_age: seconds, see `set`.
             new_sid: the id that the session has from now on, as `rotate` would give it; in the same
                 statement, so that an error leaves the old id good.
-            connection: see the class.
 
         Returns:
-            the outcome, and the session for a further save.
+            the outcome, and the session for a further save. Its `data` is what is stored as far as this
+            request knows; the keys of others that were merged are not in it.
 
         Raises:
             InvalidField, UnserializableValue, SessionTooLarge: as `set` does; nothing is written.
             InvalidSessionId, SessionExists: for `new_sid`, as `rotate` does.
+            WrongArgument: for anything but a loaded or blank session.
         """
-        self._synchronizer.ensure()
-        wanted = Wanted(data, self._span(max_age))
-        if new_sid is None or new_sid == loaded.sid:
-            saved = self._saving.save(loaded, wanted, connection)
-        else:
-            renamed = loaded.renamed(new_sid, self.handle(new_sid))
-            saved = self._saving.save_renamed(loaded, renamed, wanted, connection)
-        if saved.was_written:
-            self._janitor.wake()
-        elif saved.is_gone:
+        if not isinstance(session, LoadedSession):
+            msg = f"save takes what load or blank returned, not {type(session).__name__}; set stores a dict"
+            raise WrongArgument(msg)
+        span = self._timeouts.span(max_age)
+        wanted = Wanted(
+            self._rows.checked(session.data if data is None else data),
+            span,
+            *(session.sid, session.handle) if new_sid is None else (new_sid, self._ids.require(new_sid)),
+        )
+        saved = self._saving.save(self._upkeep, session, wanted)
+        if saved.is_gone:
             _log.info("a request's changes were dropped, because its session was ended meanwhile")
         return saved
 
-    # -- many sessions
+    # -- many sessions by their ids
 
-    def get_many(self, sids: Iterable[str], *, connection: Joined | None = None) -> dict[str, dict[str, Any]]:
+    def get_many(self, sids: Iterable[str]) -> dict[str, dict[str, Any]]:
         """The data of those of the sessions that there are, by id; up to 20,000 in one statement."""
-        by_handle = {self._ids.handle(sid): sid for sid in sids if self._ids.are_possible(sid)}
-        return {
-            by_handle[session.handle]: session.data
-            for handles in _batches(list(by_handle), HANDLES_AT_ONCE)
-            for session in self._rows.listed(self._run(self._statements.load_many(handles), {}, connection))
-        }
+        by_handle = {handle: sid for sid in sids if (handle := self._ids.handle(sid)) is not None}
+        found = {}
+        for handles in batches(list(by_handle)):
+            result = self._upkeep.run(self._statements.load_many(handles), {})
+            for session in self._rows.listed(result.rows, result.convert):
+                found[by_handle[session.handle]] = session.data
+        return found
 
-    def set_many(
-        self,
-        sessions: Mapping[str, Mapping[str, Any]],
-        max_age: Seconds | None = None,
-        *,
-        connection: Joined | None = None,
-    ) -> None:
+    def set_many(self, sessions: Mapping[str, Mapping[str, Any]], max_age: Seconds | None = None) -> None:
         """Store sessions whatever was there before: all of them or, with an error, none.
 
-        One statement serves up to 500 sessions; more, and ones that leave different columns to the
-        database's defaults, take several in one transaction. Arguments and errors are those of `set`.
+        A statement serves up to 256 sessions; all statements are one transaction. Arguments and errors are
+        those of `set`.
         """
-        span = self._span(max_age)
-        rows: dict[frozenset[str], list[dict[str, Any]]] = {}
+        span = self._timeouts.span(max_age)
+        rows: dict[frozenset[str], list[Values]] = {}
         for sid, data in sessions.items():
-            handle = self._ids.require(sid)
-            values, omitted = self._rows.new(handle, self._codec.split(data), span)
-            rows.setdefault(omitted, []).append(self._statements.row(values))
-        batches = [
-            self._statements.upsert_many(batch)
-            for group in rows.values()
-            for batch in _batches(group, ROWS_AT_ONCE)
+            row = self._rows.new(self._ids.require(sid), data, span)
+            rows.setdefault(row.omitted, []).append(row.values)
+        every = [
+            statement
+            for omitted, alike in rows.items()
+            for statement in upserts(self._statements, omitted, alike)
         ]
-        if len(batches) > 1 and connection is None:
-            self._synchronizer.ensure()
-            self._database.transact(lambda own: [self._database.run(batch, {}, own) for batch in batches])
-        else:
-            for batch in batches:
-                self._run(batch, {}, connection)
-        self._janitor.wake()
+        if len(every) == 1:
+            self._upkeep.run(*every[0])
+        elif every:
+            self._upkeep.transact(lambda own: [own.run(*statement) for statement in every])
 
-    def destroy_many(self, sids: Iterable[str], *, connection: Joined | None = None) -> int:
+    def destroy_many(self, sids: Iterable[str]) -> int:
         """Remove sessions, expired or not; returns how many rows that were. Up to 20,000 in one statement."""
-        every = [self._ids.handle(sid) for sid in sids if self._ids.are_possible(sid)]
+        handles = [handle for sid in sids if (handle := self._ids.handle(sid)) is not None]
         return sum(
-            self._run(self._statements.destroy_many(handles), {}, connection).count
-            for handles in _batches(every, HANDLES_AT_ONCE)
+            self._upkeep.run(self._statements.destroy_many(batch), {}).count for batch in batches(handles)
         )
 
-    # -- searching and revoking
+    # -- the same store in other circumstances
 
-    def find(
-        self,
-        *where: ColumnElement[bool],
-        limit: int | None = None,
-        connection: Joined | None = None,
-        **fields: Any,
-    ) -> list[Record]:
-        """The live sessions with these values in declared columns, the newest first.
+    def within(self, connection: Connection | Session) -> Self:
+        """This store inside a caller's transaction: what it does counts if the caller commits.
+
+        Nothing is tried again there, because a failed transaction has to begin anew. Call `wait_for_sync` at
+        start: in the middle of a transaction that writes, SQLite cannot create the table.
 
         Args:
-            where: further conditions on the columns of `repo()`.
-            limit: return this many at most.
-            connection: see the class.
-            fields: a value for each declared column that matters; None asks for sessions without one.
+            connection: an SQLAlchemy `Connection` or ORM `Session` on the store's database.
 
         Raises:
-            ConfigurationError: naming a column that is not declared, and for a limit that is none.
-            InvalidField: naming a column that a value does not fit.
+            WrongArgument: for anything else, such as an Engine.
         """
-        if limit is not None and (type(limit) is not int or limit < 0):
-            msg = "find: limit takes how many sessions to return at most, 0 or more, or None"
-            raise ConfigurationError(msg)
-        query = self._statements.find(self._found(where, fields), limit)
-        found = self._run(query, {}, connection)
-        return [session.record() for session in self._rows.listed(found)]
+        store = copy.copy(self)
+        store._upkeep = self._upkeep.within(self._database.joined(connection))  # noqa: SLF001 - a copy of this one
+        return store
 
-    def count(self, *where: ColumnElement[bool], connection: Joined | None = None, **fields: Any) -> int:
-        """How many live sessions `find` would find."""
-        query = self._statements.count(self._found(where, fields))
-        return int(self._run(query, {}, connection).rows[0][0])
-
-    def browse(
-        self,
-        *where: ColumnElement[bool],
-        after: str | None = None,
-        limit: int = 50,
-        connection: Joined | None = None,
-        **fields: Any,
-    ) -> Page:
-        """A page of the live sessions that `find` would find, of however many, in the order of handles.
-
-        Each page takes the database about as long. Where no index finds what is looked for, it looks through
-        5,000 rows a page, so that a page may have few sessions or none and still not be the last.
-
-        Args:
-            where: as in `find`.
-            after: `Page.after` of the page before; None for the first one.
-            limit: return this many at most.
-            connection: see the class.
-            fields: as in `find`.
-
-        Raises:
-            ConfigurationError, InvalidField: as `find` does.
-        """
-        if type(limit) is not int or limit < 1:
-            msg = "browse: limit takes how many sessions a page has, 1 or more"
-            raise ConfigurationError(msg)
-        asked = conditions(self._table, where, fields)
-        start = after if self._ids.is_handle(after) else ""
-
-        def run(query: Query) -> Result:
-            return self._run(query, {}, connection)
-
-        bounded = bool(asked) and not any(is_found_by_index(self._table, one) for one in asked)
-        return self._survey.page(run, asked, self._own, after=str(start), limit=limit, bounded=bounded)
-
-    def count_per_day(self, days: int = 14, *, connection: Joined | None = None) -> list[DayCount]:
-        """How many of the live sessions began on each of the last days, the oldest day first.
-
-        Of a large table, about 10,000 rows are counted and the rest is projected from these. Without
-        `timestamps` there is nothing to tell: an empty list. With `hash_sid=False` all rows are counted.
-
-        Raises:
-            ConfigurationError: for a number of days that is none.
-        """
-        if type(days) is not int or not 1 <= days <= MOST_DAYS:
-            msg = f"count_per_day: days takes how many days to tell, 1 to {MOST_DAYS}"
-            raise ConfigurationError(msg)
-        return self._survey.per_day(
-            lambda query: self._run(query, {}, connection), mark=self._ids.mark, days=days
-        )
-
-    def having(self, fields: Mapping[str, Any]) -> list[ColumnElement[bool]]:
-        """Conditions for `find` and its like: that these declared columns have these values.
-
-        They say what keyword arguments say, also for columns with a name that an argument has, such as
-        `limit`.
-
-        Raises:
-            ConfigurationError, InvalidField: as `find` does.
-        """
-        return conditions(self._table, (), fields)
-
-    def revoke(
-        self, handle: str, *where: ColumnElement[bool], connection: Joined | None = None, **fields: Any
-    ) -> bool:
-        """End the session that a record names; returns whether it was live.
-
-        Requests of that session which are running now cannot bring it back.
-
-        Args:
-            handle: the session's.
-            where: conditions that the session must meet as well, as in `find`.
-            connection: see the class.
-            fields: values that the session must have as well: so that people end their own sessions only.
-        """
-        if not self._ids.is_handle(handle):
-            return False
-        if where or fields:
-            this = [self._table.sid == handle, *self._found(where, fields)]
-            return self._run(self._statements.revoke_where(this, None), {}, connection).count > 0
-        return self._run(self._statements.revoke, {"ssb_handle": handle}, connection).count > 0
-
-    def revoke_many(self, handles: Iterable[str], *, connection: Joined | None = None) -> int:
-        """End the sessions that these records name, whoever's they are; returns how many were live."""
-        ours = [handle for handle in handles if self._ids.is_handle(handle)]
-        return sum(
-            self._run(self._statements.revoke_handles(batch), {}, connection).count
-            for batch in _batches(ours, HANDLES_AT_ONCE)
-        )
-
-    def revoke_where(
-        self,
-        *where: ColumnElement[bool],
-        keep: str | None = None,
-        connection: Joined | None = None,
-        **fields: Any,
-    ) -> int:
-        """End all live sessions that `find` would find, in one statement; returns how many.
-
-        Args:
-            where: as in `find`.
-            keep: the id (not the handle) of a session to spare, such as the current one.
-            connection: as in `find`.
-            fields: as in `find`.
-
-        Raises:
-            ConfigurationError: without any condition; to remove every session there is `clear`.
-        """
-        found = self._found(where, fields, required_by="revoke_where")
-        spared = self._ids.handle(keep) if keep is not None and self._ids.are_possible(keep) else None
-        return self._run(self._statements.revoke_where(found, spared), {}, connection).count
-
-    def keep_newest(
-        self,
-        newest: int,
-        *where: ColumnElement[bool],
-        connection: Joined | None = None,
-        **fields: Any,
-    ) -> int:
-        """End all live sessions that `find` would find but the newest ones; returns how many.
-
-        The newest are those created last; without `timestamps`, those that expire last.
-
-        Raises:
-            ConfigurationError: without any condition, or for a number below 0.
-        """
-        if type(newest) is not int or newest < 0:
-            msg = "keep_newest takes how many sessions to keep, 0 or more"
-            raise ConfigurationError(msg)
-        found = self._found(where, fields, required_by="keep_newest")
-        return self._run(self._statements.revoke_older(newest, found), {}, connection).count
-
-    def handle(self, sid: str) -> str:
-        """What the table holds instead of a session's id; `Record.handle` is the same.
-
-        Raises:
-            InvalidSessionId: if no session can have that id.
-        """
-        return self._ids.require(sid)
-
-    def prefixed(self, prefix: str) -> SessionStore:
-        """A store for the sessions whose ids begin with a prefix, in the same table and with the same pool.
+    def prefixed(self, prefix: str) -> Self:
+        """This store for the sessions whose ids begin with a prefix, in the same table.
 
         It takes ids without the prefix, and finds, counts, revokes and clears no other sessions. With
         `hash_sid=False` no prefix may begin with another one.
@@ -592,29 +407,61 @@ class SessionStore:
             ConfigurationError: for a prefix that no session id could begin with.
         """
         store = copy.copy(self)
-        store._ids = self._ids.prefixed(prefix)  # noqa: SLF001 - it is one of us
+        store._ids = self._ids.prefixed(prefix)  # noqa: SLF001 - a copy of this one
         return store
 
+    # -- the whole table
+
     def repo(self) -> Table:
-        """The SQLAlchemy table, for queries of your own: `store.repo().select().where(…)`."""
+        """The SQLAlchemy table, for queries of your own, for foreign keys, and for Alembic.
+
+        `store.engine` runs them: `connection.execute(store.repo().select().where(…))`.
+        """
         return self._table.table
 
     @property
-    def table(self) -> Table:
-        """The SQLAlchemy table, as Alembic or a foreign key needs it."""
-        return self._table.table
+    def engine(self) -> Engine:
+        """The SQLAlchemy engine."""
+        return self._database.engine
 
     @property
     def fields(self) -> tuple[str, ...]:
         """The names of the declared columns."""
         return tuple(field.name for field in self._table.fields)
 
+    def user_of(self, data: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Whose a session is: the `user_field` with its value, as searches take it.
+
+        Args:
+            data: the session's.
+
+        Returns:
+            None if nobody is signed in.
+
+        Raises:
+            ConfigurationError: if the store has no `user_field`.
+        """
+        if self.user_field is None:
+            msg = (
+                f"table {self._table.name!r}: no column tells whose a session is; declare one named"
+                f" {USER_FIELD!r}, or name yours in user_field="
+            )
+            raise ConfigurationError(msg)
+        user = data.get(self.user_field)
+        return None if user is None else {self.user_field: user}
+
     @property
     def max_age(self) -> float:
         """The idle timeout in seconds; `math.inf` for none."""
-        return self._max_age
+        return self._timeouts.idle
 
-    # -- the whole table
+    def handle(self, sid: str) -> str:
+        """What the table holds instead of a session's id; `Record.handle` is the same.
+
+        Raises:
+            InvalidSessionId: if no session can have that id.
+        """
+        return self._ids.require(sid)
 
     def wait_for_sync(self, timeout: Seconds | None = None) -> None:
         """Make sure that the table exists and matches the declared columns.
@@ -640,41 +487,11 @@ class SessionStore:
         self._synchronizer.ensure()
         return self._janitor.collect()
 
-    def clear(self, *, connection: Joined | None = None) -> int:
+    def clear(self) -> int:
         """Remove every session of this store's table, or of its prefix; returns how many rows that were."""
-        return self._run(self._statements.clear(self._own), {}, connection).count
+        return self._upkeep.run(self._search.clear(self._ids.mark), {}).count
 
     def close(self) -> None:
         """Stop background work, and close the connections of an engine that was made for this store."""
         self._janitor.stop()
         self._database.close()
-
-    # -- inside
-
-    @property
-    def _own(self) -> list[ColumnElement[bool]]:
-        mark = self._ids.mark
-        return [self._statements.marked(mark)] if mark else []
-
-    def _found(
-        self,
-        where: Sequence[ColumnElement[bool]],
-        fields: Mapping[str, Any],
-        *,
-        required_by: str | None = None,
-    ) -> list[ColumnElement[bool]]:
-        return [*conditions(self._table, where, fields, required_by=required_by), *self._own]
-
-    def _run(self, query: Query, values: Mapping[str, Any], connection: Joined | None) -> Result:
-        self._synchronizer.ensure()
-        return self._database.run(query, values, connection)
-
-    def _span(self, max_age: Seconds | None) -> int | None:
-        """Milliseconds of idle time for a statement; None for a session that never expires."""
-        if max_age is None:
-            return self._usual_span
-        return timeouts.milliseconds(min(timeouts.seconds(max_age, "max_age"), self._absolute))
-
-
-def _batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    return (items[start : start + size] for start in range(0, len(items), size))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event
 
-from schema_session_backend._sql.connections import OwnConnections
+from schema_session_backend._sql.connections import OwnSlots
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -31,11 +31,11 @@ def plain_sqlite(function: str, *arguments: Any) -> Any:
 
 def engine_to_tell(store: SessionStore) -> Engine:
     """A store's engine, whose connections are new and are told something as they leave the pool."""
-    connections = store._database._connections
-    if isinstance(connections, OwnConnections):
-        connections.most = 0
+    connections = store._database._slots
+    if isinstance(connections, OwnSlots):
+        connections.kept = 0
     connections.close()
-    return store._database.engine
+    return store.engine
 
 
 class MovedClock:

@@ -101,7 +101,8 @@ def counted(make_store: MakeStore, counter: Counter) -> Iterator[MakeStore]:
     def make(**options: Any) -> SessionStore:
         store = make_store(counter.url, **{"timestamps": True, "sync_timeout": 10, **options})
         store.wait_for_sync()
-        counter.watch(store._database.engine)
+        store.close()
+        counter.watch(store.engine)
         made.append(store)
         return store
 

@@ -38,7 +38,7 @@ def demo(tmp_path, module):
     site = module.application(f"sqlite:///{tmp_path}/demo.db")
     yield site
     site.store.close()
-    site.engine.dispose()
+    site.store.close()
 
 
 def browser(demo, user_agent="Firefox/1", **environ):
@@ -88,7 +88,7 @@ def test_only_the_administrator_sees_all_sessions(demo):
 
 
 def test_it_opens_with_sample_users(demo, module):
-    module.add_samples(demo.store, demo.engine)
+    module.add_samples(demo.store)
 
     assert demo.store.count(user="ann") == 2
     page = sign_in(browser(demo, FIREFOX), "ann")

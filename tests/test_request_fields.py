@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from schema_session_backend import ConfigurationError, SessionStore
+from schema_session_backend.cachelib import SchemaCache
 from schema_session_backend.devices import Texts, request_fields
+from schema_session_backend.errors import WrongArgument
 
 FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:128.0) Gecko/20100101 Firefox/128.0"
 IPHONE = (
@@ -88,6 +90,12 @@ def test_a_server_on_a_unix_socket_tells_no_address(store):
 def test_the_number_of_proxies_is_one(store, proxies):
     with pytest.raises(ConfigurationError, match="trusted_proxies takes how many"):
         request_fields({}, store, trusted_proxies=proxies)
+
+
+@pytest.mark.parametrize("make", [SchemaCache, lambda store: None])
+def test_what_is_no_store_is_refused(store, make):
+    with pytest.raises(WrongArgument, match="request_fields takes a SessionStore, not "):
+        request_fields({}, make(store))
 
 
 def test_texts_are_cut_to_their_columns_and_can_be_printed(store):

@@ -1,16 +1,19 @@
-"""Settings as they stand in an ini file, and the stores that they share."""
+"""Options as texts, in ini files and environments, and the stores that settings share."""
 
 from __future__ import annotations
 
+import re
 import textwrap
 
 import pytest
+from pyramid_schema_session import SchemaSessionFactory
 from sqlalchemy import Column, Integer, MetaData, create_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped
 
-from schema_session_backend import ConfigurationError, SessionMixin, SessionStore, config
-from schema_session_backend._shared import refuse_unknown, shared_store
+from schema_session_backend import ConfigurationError, SessionMixin, SessionStore, _shared
+from schema_session_backend._options import Switch, declared
 from schema_session_backend._session.serializer import JsonSerializer
+from schema_session_backend._shared import read_options, refuse_unknown, settings_of, shared_store
 
 METADATA = MetaData()
 COLUMNS = [Column("user_id", Integer)]
@@ -31,9 +34,9 @@ class Own(SessionMixin, Base):
 @pytest.fixture(autouse=True)
 def _close_shared_stores():
     yield
-    for store, _ in config._stores.values():
+    for store, _ in _shared._stores.values():
         store.close()
-    config._stores.clear()
+    _shared._stores.clear()
 
 
 def shared(**settings):
@@ -42,12 +45,12 @@ def shared(**settings):
 
 @pytest.mark.parametrize("text", ["true", "True", "yes", "on", "1", " true "])
 def test_a_switch_is_on(text):
-    assert "created_at" in shared(timestamps=text).table.c
+    assert "created_at" in shared(timestamps=text).repo().c
 
 
 @pytest.mark.parametrize("text", ["false", "False", "no", "off", "0"])
 def test_a_switch_is_off(text):
-    assert "created_at" not in shared(timestamps=text).table.c
+    assert "created_at" not in shared(timestamps=text).repo().c
 
 
 def test_spans_and_numbers_are_read_from_texts():
@@ -59,20 +62,29 @@ def test_spans_and_numbers_are_read_from_texts():
         store.set("a", {"x": "y" * 100})
 
 
-def test_none_turns_a_span_off():
-    assert shared(max_age="None").max_age == float("inf")
+@pytest.mark.parametrize("text", ["inf", "Inf", " inf "])
+def test_inf_is_never(text):
+    assert shared(max_age=text).max_age == float("inf")
+
+
+def test_none_is_read_where_none_has_a_meaning():
+    options = declared(SessionStore)
+
+    assert options["gc_interval"].read("None", setting="gc_interval") is None
+    assert options["table"].read("none", setting="table") is None
+    assert options["table_name"].read("none", setting="table_name") == "none"
 
 
 def test_texts_stay_texts():
     store = shared(table_name="none", sid_name="key", schemas="user_id Integer")
 
-    assert store.table.name == "none"
-    assert [column.name for column in store.table.c][:2] == ["key", "user_id"]
+    assert store.repo().name == "none"
+    assert [column.name for column in store.repo().c][:2] == ["key", "user_id"]
 
 
 def test_objects_are_named_by_dotted_names():
-    assert shared(table=f"{__name__}:Own").table is Own.__table__
-    assert shared(metadata=f"{__name__}.METADATA").table.metadata is METADATA
+    assert shared(table=f"{__name__}:Own").repo() is Own.__table__
+    assert shared(metadata=f"{__name__}.METADATA").repo().metadata is METADATA
     assert shared(serializer="json").fields == ()
 
 
@@ -81,8 +93,109 @@ def test_values_of_their_own_type_are_taken_as_they_are():
     store = shared(url=engine, schemas=COLUMNS, timestamps=True, max_age=60, serializer=SERIALIZER)
 
     assert (store.fields, store.max_age) == (("user_id",), 60)
-    assert store._database.engine is engine
+    assert store.engine is engine
     engine.dispose()
+
+
+# -- what a signature declares
+
+
+@pytest.mark.parametrize("made_by", [SessionStore, SchemaSessionFactory])
+def test_every_option_has_a_text_form_or_takes_an_object_by_its_dotted_name(made_by):
+    for option in declared(made_by).values():
+        assert option.text_form, option.name
+        assert option.form.read is not None or "dotted name" in option.text_form, option.name
+
+
+@pytest.mark.parametrize("made_by", [SessionStore, SchemaSessionFactory])
+def test_every_default_can_be_written_as_text(made_by):
+    texts = {name: option.default_text for name, option in declared(made_by).items()}
+    read = read_options(texts, declared(made_by), prefix="")
+
+    store = SessionStore("sqlite://")
+    # A text declares no columns, where the signature has an empty tuple.
+    assert {**read, "schemas": ()} == {"schemas": ()} | {
+        name: option.default for name, option in declared(made_by).items()
+    }
+    made_by("sqlite://" if made_by is SessionStore else store, **read)
+
+
+@pytest.mark.parametrize("made_by", [SessionStore, SchemaSessionFactory])
+def test_every_option_is_told_in_the_docstring(made_by):
+    told = set(re.findall(r"^ {8}(\w+): ", made_by.__doc__, re.MULTILINE))
+
+    assert declared(made_by).keys() <= told
+
+
+def test_a_subclass_declares_its_own_options_or_has_those_of_its_base():
+    class Same(SessionStore):
+        pass
+
+    class Own(SessionStore):
+        def __init__(self, *, loud: Switch = False) -> None:
+            pass
+
+    assert declared(Same) is declared(SessionStore)
+    assert list(declared(Own)) == ["loud"]
+
+
+def test_an_option_whose_type_has_no_text_form_is_a_mistake_of_ours():
+    class Unreadable:
+        def __init__(self, *, user_field: str | None = None) -> None:
+            pass
+
+    with pytest.raises(TypeError, match="the option user_field needs a type that carries a TextForm"):
+        declared(Unreadable)
+
+
+# -- where settings are found
+
+
+def test_settings_of_an_ini_file_begin_with_a_prefix():
+    section = {"session.max_age": "60", "session.table_name": "Mine", "use": "egg:site", "max_age": "1"}
+
+    assert settings_of(section, prefix="session.") == {"max_age": "60", "table_name": "Mine"}
+
+
+def test_settings_of_an_environment_are_in_capitals():
+    environ = {
+        "SCHEMA_SESSION_MAX_AGE": "60",
+        "SCHEMA_SESSION_TABLE_NAME": "Mine",
+        "SCHEMA_SESSIONS": "no",
+        "PATH": "/bin",
+    }
+
+    assert settings_of(environ, prefix="SCHEMA_SESSION_") == {"max_age": "60", "table_name": "Mine"}
+
+
+def test_a_store_can_be_made_from_an_environment_alone():
+    environ = {
+        "SCHEMA_SESSION_URL": "sqlite://",
+        "SCHEMA_SESSION_SCHEMAS": "user_id Integer index",
+        "SCHEMA_SESSION_MAX_AGE": "3600",
+        "SCHEMA_SESSION_TIMESTAMPS": "true",
+    }
+    store = shared_store(settings_of(environ, prefix="SCHEMA_SESSION_"), prefix="SCHEMA_SESSION_")
+
+    assert (store.fields, store.max_age) == (("user_id",), 3600)
+    assert "created_at" in store.repo().c
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ({}, "SESSION_URL is missing: set it to the database's URL, or SESSION_STORE to a SessionStore"),
+        ({"url": "sqlite://", "max_age": "x"}, "SESSION_MAX_AGE: 'x' is not a number of seconds"),
+        ({"url": "sqlite://", "tablename": "x"}, "there is no setting SESSION_TABLENAME: did you mean"),
+        ({"store": STORE, "sync": "no"}, "SESSION_STORE brings its own options: leave out SESSION_SYNC"),
+        ({"store": "nowhere:store"}, "SESSION_STORE: 'nowhere:store' cannot be imported"),
+    ],
+)
+def test_errors_name_the_environments_variable(settings, problem):
+    with pytest.raises(ConfigurationError) as caught:
+        shared_store(settings, prefix="SESSION_")
+
+    assert str(caught.value).startswith(problem)
 
 
 # -- sharing
@@ -123,6 +236,14 @@ def test_a_store_is_found_by_its_dotted_name(name):
         ({"url": "sqlite://", "max_size": "1.5"}, "session.max_size: '1.5' is not a whole number"),
         ({"url": "sqlite://", "max_size": "none"}, "session.max_size: 'none' is not a whole number"),
         ({"url": "sqlite://", "max_age": "-1"}, "max_age takes seconds"),
+        (
+            {"url": "sqlite://", "max_age": "none"},
+            "session.max_age: 'none' is not a number of seconds; inf means never",
+        ),
+        (
+            {"url": "sqlite://", "gc_interval": "often"},
+            "session.gc_interval: 'often' is not a number of seconds or none; inf means never",
+        ),
         ({"url": "sqlite://", "table": "nowhere:Own"}, "session.table: 'nowhere:Own' cannot be imported"),
         ({"store": f"{__name__}:NOTHING"}, f"session.store: '{__name__}:NOTHING' cannot be imported"),
         ({"store": ""}, "session.store: '' cannot be imported"),
@@ -144,6 +265,35 @@ def test_a_misspelt_setting_is_refused_with_the_near_one():
         ConfigurationError, match=r"no setting session\.tabel_name: did you mean 'table_name'"
     ):
         refuse_unknown({"tabel_name"}, {"timeout"}, prefix="session.")
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("lifetime", "did you mean 'max_age'?"),
+        ("tablename", "did you mean 'table_name'?"),
+        ("engine", "did you mean 'url'?"),
+        ("database", "did you mean 'url'?"),
+        ("pool_size", "it belongs to the Engine, so pass create_engine(url, pool_size=…) instead of the URL"),
+        ("cookie_secur", "did you mean 'cookie_secure'?"),
+        ("xyzzy", "docs/reference.md lists the settings"),
+    ],
+)
+def test_a_setting_that_is_none_is_refused_with_what_was_meant_or_else_the_page(name, problem):
+    with pytest.raises(ConfigurationError) as caught:
+        refuse_unknown([name], prefix="session.", options={"cookie_secure"})
+
+    assert str(caught.value) == f"there is no setting session.{name}: {problem}"
+
+
+@pytest.mark.parametrize("name", ["clas", "digest_filename", "cache_region"])
+def test_a_name_that_a_host_uses_inside_is_never_suggested(name):
+    inside = {"class", "digest_filenames", "cache_regions"}
+    refuse_unknown(inside, inside, prefix="session.")
+    with pytest.raises(ConfigurationError) as caught:
+        refuse_unknown([name], inside, prefix="session.")
+
+    assert not any(repr(one) in str(caught.value) for one in inside)
 
 
 def test_a_password_is_in_no_error():

@@ -105,7 +105,11 @@ def test_a_number_becomes_what_the_column_takes(column, value):
     assert (parsed.default.arg, type(parsed.default.arg)) == (value, type(value))
 
 
-WORDS = "known: default, index, not null, unique"
+WORDS = "known: default, index, not null, references, unique"
+NEXT = "if it is the next column, write ';' before it"
+SEPARATED = "columns are separated by ';'"
+REFERENCE = "'references' needs table.column after it, as in users.id"
+NULLABLE = "leave it out, because a column may be NULL unless it is 'not null'"
 LITERAL = "'default' needs a number, true, false or a quoted text after it"
 NAME = "a column starts with its name, a letter or '_' followed by letters, digits or '_'"
 
@@ -123,7 +127,25 @@ NAME = "a column starts with its name, a letter or '_' followed by letters, digi
         ("user_id Integer uniqe", 17, "column 'user_id' cannot be 'uniqe': did you mean 'unique'?"),
         ("user_id Integer not", 17, "column 'user_id' cannot be 'not': "),
         ("user_id Integer notnull", 17, "column 'user_id' cannot be 'notnull': did you mean 'not null'?"),
-        ("a Integer, b Integer", 10, f"column 'a' cannot be ',': {WORDS}"),
+        ("a Integer, b Integer", 10, f"column 'a' cannot be ',': {SEPARATED}"),
+        ("a Integer index,b Integer", 16, f"column 'a' cannot be ',': {SEPARATED}"),
+        ("a Integer default 5, b Integer", 20, f"column 'a' cannot be ',': {SEPARATED}"),
+        (
+            "a Integer\nb Integer",
+            11,
+            f"column 'a' cannot be 'b': {NEXT}",
+        ),
+        ("a Integer b int", 11, f"column 'a' cannot be 'b': {NEXT}"),
+        ("a Integer null", 11, f"column 'a' cannot be 'null': {NULLABLE}"),
+        ("a Integer nullable", 11, f"column 'a' cannot be 'nullable': {NULLABLE}"),
+        ("a Integer primary key", 11, "column 'a' cannot be 'primary': the session id is the primary key"),
+        ("a Integer required", 11, "column 'a' cannot be 'required': did you mean 'not null'?"),
+        ("a Integer foreign key", 11, "column 'a' cannot be 'foreign': did you mean 'references'?"),
+        ("a Integer references", 21, f"column 'a': {REFERENCE}"),
+        ("a Integer references users", 22, f"column 'a': {REFERENCE}"),
+        ("a Integer references users(id)", 22, f"column 'a': {REFERENCE}"),
+        ("a Integer references b.c.d.e", 22, f"column 'a': {REFERENCE}"),
+        ("a Integer references users.id on delete cascade", 31, "column 'a' cannot be 'on': ON DELETE needs"),
         ("a Integer xyz", 11, f"column 'a' cannot be 'xyz': {WORDS}"),
         ("a Integer; b Integer; 1c Integer", 23, NAME),
         ("'a' Integer", 1, NAME),
@@ -156,8 +178,42 @@ def test_a_mistake_is_told_with_its_position(text, position, problem):
     assert caught.value.__context__ is None
 
 
+@pytest.mark.parametrize(
+    ("kinds", "meant"),
+    [
+        ("int INT integer INTEGER serial", "Integer"), ("bigint BIGINT int8 Bigint", "BigInteger"),
+        ("smallint tinyint", "SmallInteger"), ("bool boolean", "Boolean"), ("double float8", "Double"),
+        ("varchar(50) VARCHAR(50) varchar char(2) str string", "String"), ("text longtext", "Text"),
+        ("datetime DATETIME timestamp", "DateTime"), ("timestamptz", "DateTime(timezone=True)"),
+        ("json jsonb dict", "JSON"), ("uuid UUID guid", "Uuid"), ("decimal(12,2) numeric", "Numeric"),
+        ("float real", "Float"), ("blob bytea bytes", "LargeBinary"), ("timedelta", "Interval"),
+    ],
+)  # fmt: skip
+def test_a_type_as_databases_and_python_call_it_is_refused_with_sqlalchemys(kinds, meant):
+    for kind in kinds.split():
+        name = kind.partition("(")[0]
+        with pytest.raises(ConfigurationError) as caught:
+            parse(f"a {kind}")
+        assert str(caught.value).endswith(f"column 'a' has no type {name!r}: did you mean {meant!r}?")
+
+
+@pytest.mark.parametrize(
+    ("text", "target"),
+    [
+        ("a Integer references users.id", "users.id"),
+        ("a Integer REFERENCES users.id not null", "users.id"),
+        ("a Integer index references app.users.id; b Text", "app.users.id"),
+    ],
+)
+def test_a_column_can_reference_one_of_another_table(text, target):
+    [key] = parse(text)[0].foreign_keys
+
+    assert key.target_fullname == target
+
+
 PIECES = st.sampled_from([
-    *TYPES, "a", "b_1", "index", "unique", "not null", "not", "default", " ", "  ", "\n", ";", ",", "(", ")",
+    *TYPES, "a", "b_1", "index", "unique", "not null", "not", "default", "references", "b.c", " ", "  ", "\n",
+    ";", ",", "(", ")",
     "(50)", "(12, 2)", "'x'", "'", '"', "=", "5", "-1", "true", "é", "\0", "\\", "[", "{", "*", "#", "\ud800",
 ])  # fmt: skip
 

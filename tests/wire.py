@@ -71,7 +71,8 @@ class Wire:
                 for key, _ in selector.select():
                     try:
                         sent = key.fileobj.recv(65536)  # type: ignore[union-attr]
-                        if key.fileobj is client and sent and not asking:
+                        if key.fileobj is server and sent and asking:
+                            # With the answer: a driver's goodbye has none, and may be sent at any time.
                             self.round_trips += 1
                         asking = key.fileobj is client
                         key.data.sendall(sent)

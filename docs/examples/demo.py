@@ -18,7 +18,6 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from beaker.middleware import SessionMiddleware
 from jinja2 import Environment, FileSystemLoader
-from sqlalchemy import Engine, create_engine
 
 from schema_session_backend import SessionStore, new_session_id
 from schema_session_backend.beaker import SchemaSession
@@ -57,9 +56,8 @@ class Site:
         user_agent: the browser that it takes each visitor's for; None for what they really have.
     """
 
-    def __init__(self, store: SessionStore, engine: Engine, user_agent: str | None = None) -> None:
+    def __init__(self, store: SessionStore, user_agent: str | None = None) -> None:
         self.store = store
-        self.engine = engine
         self.user_agent = user_agent
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -99,7 +97,7 @@ class Site:
     def page(self, session: Any, root: str) -> str:
         table = self.store.repo()
         query = table.select().order_by(table.c.updated_at.desc()).limit(MOST_ROWS)
-        with self.engine.connect() as connection:
+        with self.store.engine.connect() as connection:
             rows = connection.execute(query).all()
         return PAGE.render(
             root=root,
@@ -126,18 +124,18 @@ def _form(environ: dict[str, Any]) -> dict[str, str]:
 
 def application(url: str) -> Any:
     """The whole site on a database; what is below `/phone` has a cookie of its own, as another device has."""
-    engine = create_engine(url)
     store = SessionStore(
-        engine,
+        url,
         schemas="user String(20) index; device String(50); ip String(45); user_agent String(300)",
         timestamps=True,
+        user_field="user",
     )
     store.wait_for_sync()
 
     def devices(home: str) -> DevicesPage:
         return DevicesPage(
             store,
-            beaker_visitor("user"),
+            beaker_visitor(store),
             administers=lambda environ: environ["beaker.session"].get("user") == "admin",
             home_url=home,
         )
@@ -151,10 +149,10 @@ def application(url: str) -> Any:
         "session.samesite": "Lax",
     }
     laptop = SessionMiddleware(
-        devices("/").mounted_in(Site(store, engine), "/devices"), {**settings, "session.key": "laptop"}
+        devices("/").mounted_in(Site(store), "/devices"), {**settings, "session.key": "laptop"}
     )
     phone = SessionMiddleware(
-        devices("/phone/").mounted_in(Site(store, engine, PHONE), "/devices"),
+        devices("/phone/").mounted_in(Site(store, PHONE), "/devices"),
         {**settings, "session.key": "phone"},
     )
 
@@ -168,11 +166,11 @@ def application(url: str) -> Any:
         }
         return phone(environ | below, start_response)
 
-    both.store, both.engine = store, engine  # type: ignore[attr-defined]
+    both.store = store  # type: ignore[attr-defined]
     return both
 
 
-def add_samples(store: SessionStore, engine: Engine) -> None:
+def add_samples(store: SessionStore) -> None:
     """Store sessions of some users, begun some time ago."""
     table, now = store.repo(), dt.datetime.now(dt.UTC)
     for user, began, seen, ip, user_agent in SAMPLES:
@@ -180,7 +178,7 @@ def add_samples(store: SessionStore, engine: Engine) -> None:
         fields = request_fields({"REMOTE_ADDR": ip, "HTTP_USER_AGENT": user_agent}, store)
         store.set(sid, {"user": user, **fields, "cart": ["tea"]})
         times = {"created_at": now - dt.timedelta(hours=began), "updated_at": now - dt.timedelta(hours=seen)}
-        with engine.begin() as connection:
+        with store.engine.begin() as connection:
             connection.execute(table.update().where(table.c.sid == store.handle(sid)).values(times))
 
 
@@ -201,7 +199,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="sessions-") as directory:
         site = application(f"sqlite:///{directory}/demo.db")
-        add_samples(site.store, site.engine)
+        add_samples(site.store)
         try:
             server = make_server("127.0.0.1", port, site, ThreadingServer, QuietHandler)
         except OSError:

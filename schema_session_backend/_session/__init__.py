@@ -1,1 +1,1 @@
-"""What a session is: its id, its data as text, its timeouts, and how the changes of two requests are merged."""
+"""What a session is: its id, its data as text, its timeouts, and the merge of two requests."""

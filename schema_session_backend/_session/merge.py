@@ -1,4 +1,4 @@
-"""What did this request change? The three-way merge of session dicts."""
+"""The three-way merge of sessions: what did this request change, and what did others?"""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ def merged(
 ) -> dict[str, Any]:
     """`theirs` with what was changed from `base` to `mine`, key by key.
 
-    A key that both changed is mine: the later save wins. Values are not looked into, because half of one
-    request's value and half of another's may be something that no request ever meant.
+    Of a key that both changed, `mine` counts, because the later save wins. Values are not merged: half of one
+    request's value and half of another's may be a value that no request ever meant.
 
     Args:
         base: the session as this request loaded it.
-        mine: as this request left it.
-        theirs: as others have stored it meanwhile.
+        mine: the session as this request leaves it.
+        theirs: the session as other requests have stored it meanwhile.
         same: tells whether two values are equal with equal types.
     """
     kept = {key: value for key, value in theirs.items() if key in mine or key not in base}

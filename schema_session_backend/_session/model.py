@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .timeouts import moment
 
 if TYPE_CHECKING:
-    from .._table.codec import Split
+    import datetime as dt
 
 
-_EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+class Content(NamedTuple):
+    """A session's data as its row holds it: the declared columns in their order, and the text of the rest."""
+
+    columns: tuple[Any, ...]
+    additional: str
+
+
+class Version(NamedTuple):
+    """The row that a session was read from or saved to: what a later save compares with.
+
+    `expiry` and `now` are milliseconds since 1970 UTC by the database's clock; an `expiry` of None is never.
+    """
+
+    revision: int
+    content: Content
+    expiry: int | None
+    now: int
 
 
 class Outcome(Enum):
     """What became of a save."""
 
     SAVED = "saved"
-    """The row has this request's changes, and those of others that were saved meanwhile."""
+    """The row has this request's changes, and those of other requests that were saved meanwhile."""
     TOUCHED = "touched"
     """Nothing had changed; the expiry was moved."""
     UNCHANGED = "unchanged"
@@ -27,64 +44,58 @@ class Outcome(Enum):
     """The session was destroyed, revoked or expired meanwhile, so nothing was written."""
 
 
-# Not frozen, which would double what each request pays for making one.
+# A frozen dataclass would take twice as long to make, and each request makes one.
 @dataclass(slots=True)
 class LoadedSession:
-    """A session as it was read, with what a later save needs to keep what others change meanwhile.
+    """A session as it was read, with what a later save needs to keep what other requests change meanwhile.
 
-    `data` is the caller's to change. `expire_at` and `now` are milliseconds since 1970 UTC by the
-    database's clock; `expire_at` is None for a session that never expires.
+    A *blank* session (`SessionStore.blank`) stands for an id under which nothing was stored.
 
-    A *blank* one (`SessionStore.blank`) stands for an id under which nothing was stored.
+    Attributes:
+        sid: the session's id, a secret.
+        handle: names the session to `SessionStore.revoke`; with hashed ids it is safe to show on a page.
+        data: the whole session, which the caller may change.
+        created_at: when it was first stored, in UTC; None without `timestamps`.
+        updated_at: when it was last saved or touched before it was read, in UTC; None without `timestamps`.
+        version: for the next save, and for the store only; None if blank.
     """
 
     sid: str = field(repr=False)
     handle: str = field(repr=False)
     data: dict[str, Any] = field(repr=False)
-    expire_at: int | None
-    now: int
     created_at: dt.datetime | None
     updated_at: dt.datetime | None
-    revision: int | None = field(repr=False)
-    base: Split = field(repr=False)
+    version: Version | None = field(repr=False)
 
     @property
     def is_blank(self) -> bool:
         """Whether nothing was stored under this id."""
-        return self.revision is None
+        return self.version is None
 
-    def last_seen(self, max_age: float) -> float | None:
-        """When the session was last saved or touched: seconds since 1970 UTC, None if that is not kept.
+    @property
+    def expires_at(self) -> dt.datetime | None:
+        """When it expires unless it is used, in UTC; None for never, after the year 9999, and if blank."""
+        return None if self.version is None else moment(self.version.expiry)
+
+    def idle_for(self, max_age: float) -> float | None:
+        """How long ago the session was last saved or touched when it was read, by the database's clock.
 
         Args:
             max_age: seconds, the idle timeout that the session is saved with.
+
+        Returns:
+            seconds; None if that is not known, as for a session that never expires, without `timestamps`.
         """
+        if self.version is None:
+            return None
+        now = self.version.now / 1000
         if self.updated_at is not None:
-            return self.updated_at.timestamp()
-        return None if self.expire_at is None else self.expire_at / 1000 - max_age
-
-    def renamed(self, sid: str, handle: str) -> LoadedSession:
-        """The same session under the id that `SessionStore.rotate` gave it."""
-        return replace(self, sid=sid, handle=handle)
-
-    def saved(self, base: Split, *, revision: int, expire_at: int | None) -> LoadedSession:
-        """The same session after a save of it."""
-        # Each request that writes comes through here, and `replace` takes three times as long.
-        return LoadedSession(
-            self.sid,
-            self.handle,
-            self.data,
-            expire_at,
-            self.now,
-            self.created_at,
-            self.updated_at,
-            revision,
-            base,
-        )
+            return now - self.updated_at.timestamp()
+        return None if self.version.expiry is None else now - (self.version.expiry / 1000 - max_age)
 
     def record(self) -> Record:
         """The session as a listing shows it."""
-        return Record(self.handle, self.data, _moment(self.expire_at), self.created_at, self.updated_at)
+        return Record(self.handle, self.data, self.expires_at, self.created_at, self.updated_at)
 
 
 class Saved(NamedTuple):
@@ -123,10 +134,19 @@ class Record:
     updated_at: dt.datetime | None
 
 
-def _moment(milliseconds: int | None) -> dt.datetime | None:
-    if milliseconds is None:
-        return None
-    try:
-        return _EPOCH + dt.timedelta(milliseconds=milliseconds)
-    except OverflowError:
-        return None
+class Page(NamedTuple):
+    """Some sessions of many."""
+
+    records: list[Record]
+    after: str | None
+    """Where the next page begins, for `browse(after=…)`; None on the last page."""
+
+
+@dataclass(frozen=True, slots=True)
+class DayCount:
+    """How many live sessions began on a day, in UTC."""
+
+    day: dt.date
+    count: int
+    is_exact: bool
+    """False for a count that was projected from a sample."""

@@ -1,4 +1,4 @@
-"""How the part of a session that has no columns becomes text: readable tagged JSON, or pickle by name.
+"""How the part of a session that has no columns becomes text: readable tagged JSON.
 
 Plain JSON values stand as themselves. Anything else is an object with one key that begins with `$` and
 names the type, such as `{"$tuple": [1, 2]}`; a dict that would look like one is written as `{"$dict": …}`.
@@ -10,7 +10,6 @@ import base64
 import datetime as dt
 import marshal
 import math
-import pickle
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from uuid import UUID
@@ -18,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from ..errors import ConfigurationError, SessionTooLarge, UnserializableValue, did_you_mean
+from ..errors import SessionTooLarge, UnserializableValue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -274,7 +273,7 @@ class JsonSerializer:
                 break
         else:
             return self._encode(packed, other_keys)
-        raise UnserializableValue(_name(key), problem)
+        raise UnserializableValue(name_of(key), problem)
 
     def loads(self, text: str) -> dict[Any, Any]:
         """The dict of a text that `dumps` wrote.
@@ -314,7 +313,7 @@ class JsonSerializer:
         raise UnserializableValue(_half_character(packed), _HALF_CHARACTER)
 
 
-def _name(key: object) -> str:
+def name_of(key: object) -> str:
     return key if type(key) is str else f"<{type(key).__name__}>"
 
 
@@ -323,82 +322,5 @@ def _half_character(packed: dict[Any, Any]) -> str:
         try:
             _ENCODER.encode([key if type(key) is str else None, value])
         except UnicodeEncodeError:
-            return _name(key)
+            return name_of(key)
     return "<key>"
-
-
-class PickleSerializer(JsonSerializer):
-    """Pickle, for sessions that hold objects of the application's own.
-
-    Whoever can write to the table can then run code in the application: that is why it has to be asked
-    for by name. Rows that were written as JSON are still read.
-    """
-
-    _PREFIX = "pickle:"
-
-    def dumps(self, data: Mapping[Any, Any]) -> str:
-        """The pickle of `data` as text.
-
-        Raises:
-            UnserializableValue: naming the key whose value cannot be pickled.
-        """
-        try:
-            pickled = pickle.dumps(dict(data), protocol=5)
-        except Exception:  # noqa: BLE001 - __reduce__ of any object may raise anything
-            pickled = None
-        if pickled is None:
-            raise UnserializableValue(self._unpicklable(data), "its value cannot be pickled")
-        return self._PREFIX + base64.b64encode(pickled).decode("ascii")
-
-    def loads(self, text: str) -> dict[Any, Any]:
-        """The dict of a text that either serializer wrote.
-
-        Raises:
-            CorruptText: if it is anything else.
-        """
-        if not text.startswith(self._PREFIX):
-            return super().loads(text)
-        try:
-            data = pickle.loads(base64.b64decode(text[len(self._PREFIX) :], validate=True))  # noqa: S301
-        except Exception as error:  # noqa: BLE001 - unpickling may raise anything
-            problem = f"it cannot be unpickled ({type(error).__name__})"
-        else:
-            if type(data) is dict:
-                return data
-            problem = "it is no pickled dict"
-        raise CorruptText(problem)
-
-    def same(self, one: object, other: object) -> bool:
-        """Whether two values are equal, or pickle to the same bytes."""
-        if type(one) is type(other) and one == other:
-            return True
-        return self.dumps({"": one}) == self.dumps({"": other})
-
-    @staticmethod
-    def _unpicklable(data: Mapping[Any, Any]) -> str:
-        for key, value in data.items():
-            try:
-                pickle.dumps(value, protocol=5)
-            except Exception:  # noqa: BLE001 - as above
-                return _name(key)
-        return "<key>"
-
-
-_BY_NAME: Final[dict[str, type[JsonSerializer]]] = {"json": JsonSerializer, "pickle": PickleSerializer}
-
-
-def serializer_for(choice: str | Serializer) -> Serializer:
-    """The serializer that an option names, or the object itself.
-
-    Raises:
-        ConfigurationError: for a name that is none.
-    """
-    if not isinstance(choice, str):
-        if all(callable(getattr(choice, method, None)) for method in ("dumps", "loads", "same")):
-            return choice
-        msg = f"serializer takes 'json', 'pickle' or an object with dumps, loads and same, not {choice!r}"
-        raise ConfigurationError(msg)
-    if choice not in _BY_NAME:
-        msg = f"serializer={choice!r}: {did_you_mean(choice, _BY_NAME)}"
-        raise ConfigurationError(msg)
-    return _BY_NAME[choice]()

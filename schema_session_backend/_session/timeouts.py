@@ -1,4 +1,4 @@
-"""Spans of time: seconds for callers (int, float or timedelta), milliseconds for the database."""
+"""How long a session lives: seconds for callers (int, float or timedelta), milliseconds for the database."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from ..errors import ConfigurationError
 Seconds: TypeAlias = int | float | dt.timedelta
 """A span of time; `math.inf` stands for no end where a session may have none."""
 
+EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 # A hundred centuries: the sum with the clock stays far inside a BIGINT.
 LONGEST_MS: Final = 315_576_000_000_000
+LONGEST_TOUCH_INTERVAL: Final = 60
+TOUCHES_PER_IDLE_TIMEOUT: Final = 20
 
 
 def seconds(value: Seconds, name: str) -> float:
@@ -23,13 +26,84 @@ def seconds(value: Seconds, name: str) -> float:
     """
     span = value.total_seconds() if isinstance(value, dt.timedelta) else value
     if type(span) not in {int, float} or not span > 0:
-        msg = f"{name} takes seconds (an int, float or timedelta) greater than 0, or math.inf, not {value!r}"
+        msg = (
+            f"{name} takes seconds (an int, float or timedelta) greater than 0,"
+            f" or math.inf, which means never; not {value!r}"
+        )
         raise ConfigurationError(msg)
     return float(min(span, LONGEST_MS)) if type(span) is int else float(span)
 
 
 def milliseconds(span: float) -> int | None:
-    """A span in whole milliseconds, at least 1; None for no end."""
+    """A span of seconds in whole milliseconds, at least 1; None for no end."""
     if math.isinf(span):
         return None
     return min(max(1, round(span * 1000)), LONGEST_MS)
+
+
+class Timeouts:
+    """The timeouts of a store's sessions, in seconds.
+
+    Args:
+        idle: renewed by each use; infinity for none.
+        absolute: counts from a session's creation and is never renewed; infinity for none.
+        touch_interval: how far the expiry of an unchanged session may lag behind; None for a twentieth of the
+            idle timeout, at most 60.
+    """
+
+    def __init__(self, *, idle: float, absolute: float, touch_interval: float | None) -> None:
+        self.idle = idle
+        self.absolute_ms = milliseconds(absolute)
+        self._absolute = absolute
+        self._touch_interval = touch_interval
+        self._usual_span = milliseconds(min(idle, absolute))
+
+    def span(self, max_age: Seconds | None) -> int | None:
+        """The milliseconds of an idle timeout for a statement; None for a session that never expires.
+
+        Args:
+            max_age: seconds, `math.inf` for no idle timeout, or None for the store's.
+
+        Raises:
+            ConfigurationError: for anything else.
+        """
+        if max_age is None:
+            return self._usual_span
+        return milliseconds(min(seconds(max_age, "max_age"), self._absolute))
+
+    def expiry(self, now: int, created_at: dt.datetime | None, span: int | None) -> int | None:
+        """When a session expires that is saved or touched now, as the statements compute it.
+
+        Args:
+            now: milliseconds since 1970 UTC.
+            created_at: when the session was first stored; None if it is stored now, or if that is not kept.
+            span: from `span`.
+
+        Returns:
+            milliseconds since 1970 UTC; None for never.
+        """
+        if self.absolute_ms is None or span is None or created_at is None:
+            return None if span is None else now + span
+        return min(now + span, (created_at - EPOCH) // dt.timedelta(milliseconds=1) + self.absolute_ms)
+
+    def is_touch_due(
+        self, expiry: int | None, *, now: int, created_at: dt.datetime | None, span: int | None
+    ) -> bool:
+        """Whether an unchanged session's stored expiry lags behind by more than the touch interval."""
+        target = self.expiry(now, created_at, span)
+        if target is None or span is None or expiry is None:
+            return target != expiry
+        interval = self._touch_interval
+        if interval is None:
+            interval = min(span / 1000 / TOUCHES_PER_IDLE_TIMEOUT, LONGEST_TOUCH_INTERVAL)
+        return abs(target - expiry) >= interval * 1000
+
+
+def moment(milliseconds: int | None) -> dt.datetime | None:
+    """Milliseconds since 1970 UTC as a datetime in UTC; None for None, and after the year 9999."""
+    if milliseconds is None:
+        return None
+    try:
+        return EPOCH + dt.timedelta(milliseconds=milliseconds)
+    except OverflowError:
+        return None

@@ -1,89 +1,199 @@
-"""Driver connections for single statements: each statement is a transaction of its own on them."""
+"""Connections that statements run on, each statement in a transaction of its own.
+
+Checking a connection out of SQLAlchemy's pool and in again takes longer than a read on SQLite, and making a
+cursor takes as long as psycopg needs to send a statement. So a store's own engine has a pool of *slots*, each
+of which is a connection with its cursor.
+"""
 
 from __future__ import annotations
 
+import queue
 import threading
-from collections import deque
-from contextlib import contextmanager, nullcontext, suppress
-from typing import TYPE_CHECKING, cast
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import text
+
+from ..errors import StoreUnavailable
+from .query import Query
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Mapping, Sequence
 
-    from sqlalchemy import Engine, PoolProxiedConnection
-    from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
-    from sqlalchemy.pool import QueuePool
+    from sqlalchemy import Connection, Engine
+    from sqlalchemy.engine.interfaces import DBAPICursor
+
+    from .._table.rows import Convert, Row
+    from ..errors import SessionStoreError
+    from .failures import Failures
+
+KEPT: Final = 5
+"""Connections that stay open while nothing uses them; SQLAlchemy's own default."""
+MOST: Final = 15
+"""Connections that are open at a time."""
 
 
-class Taken:
-    """A connection, for one caller alone, and a cursor on it that serves one statement after the other."""
+class Result:
+    """What a statement gave.
 
-    __slots__ = ("_cursor", "connection", "generation")
+    Attributes:
+        count: how many rows it inserted, changed or removed.
+        rows: the rows that it selected, as the driver gave them.
+        convert: makes Python values of a row; apart, because a row of nonsense costs no other row.
+    """
 
-    def __init__(self, connection: PoolProxiedConnection, generation: int) -> None:
+    __slots__ = ("convert", "count", "rows")
+
+    def __init__(self, count: int, rows: Sequence[Row] = (), convert: Convert = list) -> None:
+        self.count = count
+        self.rows = rows
+        self.convert = convert
+
+
+def run_on(connection: Connection, query: Query, values: Mapping[str, Any], failures: Failures) -> Result:
+    """Run a statement by SQLAlchemy, which tells it to listeners such as OpenTelemetry.
+
+    Raises:
+        SessionStoreError: for whatever the driver raises.
+    """
+    compiled = query.compiled(connection.dialect)
+    parameters = compiled.parameters(values)
+    try:
+        found = connection.exec_driver_sql(
+            compiled.sql,
+            parameters,
+            # Some drivers forget the count of an INSERT unless it is asked for.
+            execution_options={"preserve_rowcount": True},
+        )
+        if not found.returns_rows:
+            return Result(found.rowcount)
+        convert = compiled.convert(found.cursor)
+        return Result(found.rowcount, found.all(), convert)
+    except failures.caught as error:
+        failure = failures.of(error, None)
+    raise failure
+
+
+class Slot:
+    """A connection in AUTOCOMMIT, for one caller at a time, with a cursor for all statements.
+
+    Args:
+        connection: SQLAlchemy's.
+        failures: makes errors of the driver's exceptions.
+        generation: tells apart the slots that were open when all were closed.
+    """
+
+    __slots__ = ("_cursor", "_dialect", "_failures", "_proxied", "connection", "generation", "is_usable")
+
+    def __init__(self, connection: Connection, failures: Failures, *, generation: int) -> None:
         self.connection = connection
         self.generation = generation
+        self.is_usable = True
+        """False once the connection has ended, or was cut short in the middle of an answer."""
+        self._failures = failures
+        self._dialect = connection.dialect
+        self._proxied = connection.connection
         self._cursor: DBAPICursor | None = None
 
-    def cursor(self) -> DBAPICursor:
-        """The cursor, made at its first use."""
-        if self._cursor is None:
-            self._cursor = self.connection.cursor()
-        return self._cursor
+    def run(self, query: Query, values: Mapping[str, Any]) -> Result:
+        """Run a statement.
 
-    def drop_cursor(self) -> None:
-        """Close the cursor: after an error, SQLite's may have a statement open that locks its file."""
+        Raises:
+            SessionStoreError: for whatever the driver raises.
+        """
+        if self._is_watched:
+            return self._watched(lambda: run_on(self.connection, query, values, self._failures))
+        compiled = query.compiled(self._dialect)
+        parameters = compiled.parameters(values)
+        try:
+            cursor = self._cursor
+            if cursor is None:
+                cursor = self._cursor = self._proxied.cursor()
+            cursor.execute(compiled.sql, parameters)
+            if compiled.selects:
+                return Result(cursor.rowcount, cursor.fetchall(), compiled.convert(cursor))
+            return Result(cursor.rowcount)
+        except self._failures.caught as error:
+            failure = self._failed(error)
+        raise failure
+
+    def execute(self, sql: str) -> None:
+        """Run a statement without values and rows, such as BEGIN; raises as `run` does."""
+        self.run(Query(text(sql)), {})
+
+    def close(self) -> None:
+        """Give the connection back to SQLAlchemy's pool, or close it if it is not usable."""
+        self._drop_cursor()
+        if not self.is_usable:
+            self.connection.invalidate()
+        self.connection.close()
+
+    @property
+    def _is_watched(self) -> bool:
+        """Whether anybody listens to statements; a driver's cursor tells nobody."""
+        events: Any = self.connection.dispatch
+        return bool(events.before_cursor_execute or events.after_cursor_execute)
+
+    def _watched(self, run: Callable[[], Result]) -> Result:
+        try:
+            return run()
+        except StoreUnavailable as error:
+            self.is_usable = not error.connection_lost
+            raise
+
+    def _failed(self, error: Exception) -> SessionStoreError:
+        failure = self._failures.of(error, self._proxied.dbapi_connection)
+        self.is_usable = not (isinstance(failure, StoreUnavailable) and failure.connection_lost)
+        # SQLite's cursor may have a statement open after an error, and that locks its file.
+        self._drop_cursor()
+        return failure
+
+    def _drop_cursor(self) -> None:
         cursor, self._cursor = self._cursor, None
         if cursor is not None:
             # If it cannot be closed, the connection is dead, and that is seen elsewhere.
             with suppress(Exception):
                 cursor.close()
 
-    def invalidate(self) -> None:
-        """Close the connection, which nobody can use any more."""
-        self.connection.invalidate()
 
-
-class SharedConnections:
-    """Those of an application's engine, which get their own isolation level back.
+class BorrowedSlots:
+    """Slots on a pool of SQLAlchemy's, such as an application's: each is for one use.
 
     Args:
-        engine: whose pool they come from.
+        engine: whose pool it is.
+        failures: makes errors of the driver's exceptions.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, failures: Failures) -> None:
         self._engine = engine
+        self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._failures = failures
         self._generation = 0
 
-    def take(self) -> Taken:
-        """A connection, for the caller alone."""
+    def take(self) -> Slot:
+        """A slot, for the caller alone.
+
+        Raises:
+            StoreUnavailable, AccessDenied: if no connection could be made.
+        """
         generation = self._generation
-        return Taken(self._engine.raw_connection(), generation)
-
-    def prepare(self, taken: Taken) -> None:
-        """Set it up for statements of ours."""
-        self._engine.dialect.set_isolation_level(_drivers(taken), "AUTOCOMMIT")
-
-    def restore(self, taken: Taken) -> None:
-        """Set it up as it was before."""
-        self._engine.dialect.reset_isolation_level(_drivers(taken))
-
-    def put_down(self, taken: Taken) -> None:
-        """Let others have it."""
-        taken.drop_cursor()
-        if taken.generation == self._generation:
-            taken.connection.close()
+        try:
+            connection = self._autocommit.connect()
+        except self._failures.caught as error:
+            failure = self._failures.connecting(error)
         else:
-            # It was in use when all were closed.
-            taken.invalidate()
+            return Slot(connection, self._failures, generation=generation)
+        raise failure
 
-    def waiting(self) -> AbstractContextManager[None]:
-        """While something may wait for a connection of the pool."""
-        return nullcontext()
+    def put_back(self, slot: Slot) -> None:
+        """Give the connection back, with the isolation level that it had."""
+        if slot.generation != self._generation:
+            # It was in use when all were closed.
+            slot.is_usable = False
+        slot.close()
 
     def close(self) -> None:
-        """Close all of them: now, or as they are put down."""
+        """Close all of them: now, or as they are put back."""
         self._generation += 1
         self._engine.dispose()
 
@@ -94,86 +204,85 @@ class SharedConnections:
         return inherited
 
 
-class OwnConnections(SharedConnections):
-    """Those of an engine of ours, a few of which stay at hand between two statements.
+class OwnSlots(BorrowedSlots):
+    """The slots of a store's own engine, some of which stay open between two statements.
 
-    To check one out of SQLAlchemy's pool and in again takes as long as SQLite takes for a statement, and to
-    make a cursor as long as psycopg takes to send one.
+    Args:
+        engine: without a pool of its own.
+        failures: makes errors of the driver's exceptions.
+        timeout: seconds to wait for a slot while all are in use.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        super().__init__(engine)
-        # One stays in the pool, for transactions; the database in memory has no other.
-        self.most = cast("QueuePool", engine.pool).size() - 1
-        """How many stay at hand."""
+    def __init__(self, engine: Engine, failures: Failures, *, timeout: float) -> None:
+        super().__init__(engine, failures)
+        self._timeout = timeout
+        self.kept = KEPT
+        """How many stay open."""
         self._start()
 
     def _start(self) -> None:
-        self._at_hand: deque[Taken] = deque()
-        self._waiting = 0
+        # In the queue, None stands for the permission to open a slot.
+        self._idle: queue.SimpleQueue[Slot | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
+        self._unopened = MOST
+        self._waiting = 0
 
-    def take(self) -> Taken:
-        """A connection at hand, or one from the pool."""
+    def take(self) -> Slot:
+        """A slot that is open, or a new one; waits for one if there are enough."""
         try:
-            return self._at_hand.pop()
-        except IndexError:
-            pass
-        with self.waiting():
-            try:
-                # One may have been put down before the others could know that we wait.
-                return self._at_hand.pop()
-            except IndexError:
-                return super().take()
-
-    def prepare(self, taken: Taken) -> None:
-        """It is in AUTOCOMMIT from its start."""
-
-    def restore(self, taken: Taken) -> None:
-        """Likewise."""
-
-    def put_down(self, taken: Taken) -> None:
-        """Have it at hand for the next statement, or give it to whoever waits for the pool."""
-        if self._waiting or len(self._at_hand) >= self.most or taken.generation != self._generation:
-            super().put_down(taken)
-            return
-        self._at_hand.append(taken)
-        if self._waiting:
-            # Somebody has found none at hand, a moment before.
-            self._give_back()
-
-    @contextmanager
-    def waiting(self) -> Iterator[None]:
-        """While something may wait for a connection of the pool: what becomes free goes there."""
-        with self._lock:
-            self._waiting += 1
+            slot = self._idle.get_nowait()
+        except queue.Empty:
+            slot = self._waited_for()
+        if slot is not None:
+            return slot
         try:
-            if cast("QueuePool", self._engine.pool).checkedin() == 0:
-                self._give_back()
-            yield
-        finally:
-            with self._lock:
-                self._waiting -= 1
+            return super().take()
+        except BaseException:
+            self._permit_another()
+            raise
+
+    def put_back(self, slot: Slot) -> None:
+        """Keep it open, if it is usable and there are not enough."""
+        if slot.is_usable and slot.generation == self._generation and self._idle.qsize() < self.kept:
+            self._idle.put(slot)
+        else:
+            slot.close()
+            self._permit_another()
 
     def close(self) -> None:
-        """Close all of them: now, or as they are put down."""
-        super().close()
-        self._give_back()
-
-    def _give_back(self) -> None:
-        """Give the pool what is at hand."""
-        while True:
-            try:
-                super().put_down(self._at_hand.pop())
-            except IndexError:
-                return
+        """Close all of them: now, or as they are put back."""
+        self._generation += 1
+        for _ in range(self._idle.qsize()):
+            with suppress(queue.Empty):
+                slot = self._idle.get_nowait()
+                if slot is not None:
+                    slot.close()
+                self._permit_another()
 
     def forget(self) -> object:
         """Start anew in a child process."""
-        inherited = (self._at_hand, super().forget())
+        inherited = (self._idle, super().forget())
         self._start()
         return inherited
 
+    def _waited_for(self) -> Slot | None:
+        with self._lock:
+            if self._unopened:
+                self._unopened -= 1
+                return None
+            self._waiting += 1
+        try:
+            return self._idle.get(timeout=self._timeout)
+        except queue.Empty:
+            pass
+        finally:
+            with self._lock:
+                self._waiting -= 1
+        raise self._failures.exhausted()
 
-def _drivers(taken: Taken) -> DBAPIConnection:
-    return cast("DBAPIConnection", taken.connection.dbapi_connection)
+    def _permit_another(self) -> None:
+        with self._lock:
+            if self._waiting:
+                self._idle.put(None)
+            else:
+                self._unopened += 1

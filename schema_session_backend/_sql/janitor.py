@@ -7,14 +7,15 @@ import random
 import threading
 import time
 import weakref
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import SessionStoreError
+from .query import Query
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Executable
 
-    from .database import Database
+    from .database import Database, Runner
     from .statements import Statements
 
 BATCH: Final = 200
@@ -84,16 +85,19 @@ class Janitor:
                 "expired sessions were not removed, the next attempt is in %d s: %s", self._interval, error
             )
 
-    def _collect_batch(self, connection: Connection) -> int:
-        name = f"gc {self._statements.table.name}"
-        with self._statements.vendor.alone(connection, name, wait=0) as alone:
+    def _collect_batch(self, transaction: Runner) -> int:
+        statements = self._statements
+
+        def scalar(statement: Executable) -> Any:
+            return transaction.run(Query(statement), {}).rows[0][0]
+
+        with statements.vendor.alone(scalar, f"gc {statements.table.name}", wait=0) as alone:
             if not alone:
                 return 0
-            run, statements = self._database.run, self._statements
-            expired = [handle for (handle,) in run(statements.expired(BATCH), {}, connection).rows]
+            expired = [handle for (handle,) in transaction.run(statements.expired(BATCH), {}).rows]
             if not expired:
                 return 0
-            return run(statements.delete_expired(expired), {}, connection).count
+            return transaction.run(statements.delete_expired(expired), {}).count
 
 
 def _stop(stopping: threading.Event, thread: threading.Thread) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
+
+from .._table.rows import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -12,12 +14,7 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.compiler import SQLCompiler
     from sqlalchemy.sql.type_api import TypeEngine
 
-    Row = Sequence[Any]
-    Convert = Callable[[Row], list[Any]]
-    """Makes Python values of a driver's row; may raise anything if the row holds nonsense."""
-
-PREFIX: Final = "ssb_"
-"""How the names of values begin that come with each run of a statement."""
+    from .._table.rows import Convert, Row
 
 
 class Query:
@@ -25,6 +22,8 @@ class Query:
 
     def __init__(self, statement: Executable) -> None:
         self._statement = statement
+        self.selects = hasattr(statement, "selected_columns")
+        """Whether it gives rows, and changes none."""
         self._compiled: dict[Dialect, _Compiled] = {}
 
     def compiled(self, dialect: Dialect) -> _Compiled:

@@ -7,21 +7,19 @@ random, and the primary key finds it.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
+
+from .._session.model import DayCount, Page
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from sqlalchemy import ColumnElement
 
-    from .database import Result
-    from .query import Query
     from .._table.rows import Rows
-    from .._session.model import Record
-    from .statements import Statements
+    from .database import Runner
+    from .search import Found, Search
 
-    Run = Callable[[Query], Result]
     Condition = ColumnElement[bool]
 
 EXAMINED: Final = 5_000
@@ -33,90 +31,68 @@ DIGITS: Final = 4
 ALL_PARTS: Final = 16**DIGITS
 
 
-class Page(NamedTuple):
-    """Some sessions of many."""
-
-    records: list[Record]
-    after: str | None
-    """Where the next page begins, for `browse(after=…)`; None on the last page."""
-
-
-@dataclass(frozen=True, slots=True)
-class DayCount:
-    """How many live sessions began on a day, in UTC."""
-
-    day: dt.date
-    count: int
-    is_exact: bool
-    """False for one that was projected from a sample."""
-
-
 class Survey:
     """Pages and counts of one table.
 
     Args:
-        statements: on the table.
-        rows: makes sessions of its rows.
+        search: the statements.
+        rows: makes sessions of rows.
+        hashed: whether handles are hashes.
     """
 
-    def __init__(self, statements: Statements, rows: Rows) -> None:
-        self._statements = statements
+    def __init__(self, search: Search, rows: Rows, *, hashed: bool) -> None:
+        self._search = search
         self._rows = rows
+        self._hashed = hashed
 
-    def page(  # noqa: PLR0913
-        self,
-        run: Run,
-        asked: Sequence[Condition],
-        own: Sequence[Condition],
-        *,
-        after: str,
-        limit: int,
-        bounded: bool,
-    ) -> Page:
+    def page(self, runner: Runner, found: Found, *, mark: str, after: str, limit: int) -> Page:
         """See `SessionStore.browse`.
 
         Args:
-            run: runs a statement.
-            asked: what is looked for.
-            own: what the store's own sessions have in common, which the primary key finds.
+            runner: runs the statements.
+            found: the sessions.
+            mark: what the store's handles begin with.
             after: the handle to go on behind.
             limit: how many sessions a page has.
-            bounded: whether no index finds what is looked for, so that only so many rows are looked through.
         """
         end = None
-        if bounded:
-            last = run(self._statements.after(after, own, rows=EXAMINED)).rows
+        if found.is_restricted and not found.has_index:
+            last = runner.run(self._search.end_of(mark, after=after, rows=EXAMINED), {}).rows
             end = last[0][0] if last else None
-        found = run(self._statements.browse([*asked, *own], after=after, end=end, limit=limit + 1))
-        if len(found.rows) > limit:
-            found.rows = found.rows[:limit]
-            end = found.rows[-1][-1]
-        return Page([session.record() for session in self._rows.listed(found)], end)
+        result = runner.run(*self._search.page(found, after=after, end=end, limit=limit + 1))
+        rows = result.rows[:limit]
+        if len(result.rows) > limit:
+            end = rows[-1][-1]
+        return Page([session.record() for session in self._rows.listed(rows, result.convert)], end)
 
-    def per_day(self, run: Run, *, mark: str, days: int) -> list[DayCount]:
-        """See `SessionStore.count_per_day`; `mark` is what the store's handles begin with."""
-        if self._statements.table.created_at is None:
+    def per_day(self, runner: Runner, *, mark: str, days: int) -> list[DayCount]:
+        """See `SessionStore.count_per_day`.
+
+        Args:
+            runner: runs the statements.
+            mark: what the store's handles begin with.
+            days: how many days to count.
+        """
+        if not self._search.has_stamps:
             return []
-        parts = self._parts(run, mark) if self._statements.hashed else ALL_PARTS
+        parts = self._parts(runner, mark) if self._hashed else ALL_PARTS
         today = dt.datetime.now(dt.UTC).date()
         first = today - dt.timedelta(days=days - 1)
         since = dt.datetime.combine(first, dt.time(), dt.UTC)
-        found = run(self._statements.per_day(self._share(mark, parts), since))
-        counts = {_date(day): round(count * ALL_PARTS / parts) for day, count in found.rows}
+        counted = runner.run(self._search.per_day(mark, self._share(mark, parts), since), {})
+        counts = {_date(day): round(count * ALL_PARTS / parts) for day, count in counted.rows}
         every = [first + dt.timedelta(days=number) for number in range(days)]
         return [DayCount(day, counts.get(day, 0), parts == ALL_PARTS) for day in every]
 
-    def _parts(self, run: Run, mark: str) -> int:
+    def _parts(self, runner: Runner, mark: str) -> int:
         """How many parts of all are a sample that is large enough."""
         few = ALL_PARTS // 256
-        counted = run(self._statements.count_rows(self._share(mark, few))).rows[0][0]
+        counted = runner.run(self._search.count_rows(mark, self._share(mark, few)), {}).rows[0][0]
         estimated = counted * 256
         return ALL_PARTS if estimated <= 2 * SAMPLED else max(1, ALL_PARTS * SAMPLED // estimated)
 
     def _share(self, mark: str, parts: int) -> Sequence[Condition]:
-        if parts < ALL_PARTS:
-            return self._statements.between(mark, f"{mark}{parts:0{DIGITS}x}")
-        return [self._statements.marked(mark)] if mark else []
+        return self._search.between(mark, f"{mark}{parts:0{DIGITS}x}") if parts < ALL_PARTS else []
 
 
 def _date(day: Any) -> dt.date:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ..errors import SessionStoreError, StatementFailed
+from ..errors import AccessDenied, SessionStoreError, StatementFailed
 from .additions import Additions
 from .comparison import Comparison
-from .database import after_fork
 from .drift import PAGE, Addition, MissingTable, mismatch, statements_of
+from .forks import after_fork
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Executable
 
     from .._table.declaration import SessionTable
     from .database import Database
@@ -54,6 +54,7 @@ class Synchronizer:
             ConfigurationError: if the declaration makes no table on this database.
             StoreUnavailable: when the time is over.
             StatementFailed: if the database refuses to create the table or to add to it.
+            AccessDenied: if it does so because a right is missing.
         """
         if self._done:
             return
@@ -73,23 +74,25 @@ class Synchronizer:
 
     def _synchronize(self, timeout: float) -> None:
         database = self._database
-        if not database.attempt(self._checked, retry_for=timeout, quote=True):
+        if not database.attempt(self._checked, retry_for=timeout):
             return
 
         def add() -> None:
-            with (
-                database.transaction() as connection,
-                database.vendor.alone(connection, f"sync {self._table.name}", wait=timeout),
-            ):
-                self._add(connection)
+            with database.transaction() as connection:
+
+                def scalar(statement: Executable) -> Any:
+                    return connection.execute(statement).scalar()
+
+                with database.vendor.alone(scalar, f"sync {self._table.name}", wait=timeout):
+                    self._add(connection)
 
         try:
-            database.attempt(add, retry_for=timeout, quote=True)
-        except StatementFailed as error:
+            database.attempt(add, retry_for=timeout)
+        except (StatementFailed, AccessDenied) as error:
             refused = error
         else:
             return
-        raise StatementFailed(
+        raise type(refused)(
             f"table {self._table.name!r} could not be created or added to: {refused}; see {PAGE}",
             code=refused.code,
         )

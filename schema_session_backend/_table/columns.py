@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import types as sa
 from sqlalchemy.dialects import mysql
 
-from .checks import IMMUTABLE, check_for
 from ..errors import ConfigurationError, InvalidField
+from .checks import IMMUTABLE, check_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,12 +70,25 @@ class Field:
         Raises:
             InvalidField: if the column is NOT NULL and has no default.
         """
-        default = self.column.default
-        if default is not None and (default.is_scalar or default.is_callable):
-            return self.value_of(default.arg(None) if default.is_callable else default.arg)  # type: ignore[attr-defined]
-        if default is not None or self.column.server_default is not None:
+        if self.has_database_default:
             return OMITTED
-        return self.removed_value()
+        default: Any = self.column.default
+        if default is None:
+            return self.removed_value()
+        return self.value_of(default.arg(None) if default.is_callable else default.arg)
+
+    @property
+    def has_default(self) -> bool:
+        """Whether a new row may hold something where the session has no such key."""
+        return self.column.default is not None or self.column.server_default is not None
+
+    @property
+    def has_database_default(self) -> bool:
+        """Whether the database fills the column in where the session has no such key."""
+        default = self.column.default
+        if default is None:
+            return self.column.server_default is not None
+        return not (default.is_scalar or default.is_callable)
 
     def removed_value(self) -> Any:
         """What a row holds that has lost this key: None for NULL.
@@ -89,7 +102,7 @@ class Field:
 
     def bound(self, value: Any) -> Any:
         """A value that was checked, as SQLAlchemy's type takes it."""
-        return value if value is None or self.to_column is None else self.to_column(value)
+        return value if value is None or value is OMITTED or self.to_column is None else self.to_column(value)
 
     def restored(self, value: Any) -> Any:
         """A value as SQLAlchemy's type gave it, as the session had it."""

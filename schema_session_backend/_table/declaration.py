@@ -2,57 +2,26 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Column, Index, MetaData, Table
 from sqlalchemy import exc as sa_exc
-from sqlalchemy.dialects import mysql
-from sqlalchemy.sql import operators
-from sqlalchemy.types import NullType, TypeDecorator
+from sqlalchemy.types import NullType
 
-from . import text_form
 from ..errors import ConfigurationError, did_you_mean
+from . import text_form
 from .columns import Field, exact, field_of
-from .._session.ids import HANDLE_LENGTH, MAX_LENGTH
+from .types import UTCDateTime, additional_type, sid_type
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Dialect
-    from sqlalchemy.sql.type_api import TypeEngine
+    import datetime as dt
+
+    from sqlalchemy import Dialect
 
 MAX_IDENTIFIER: Final = 63
 TIMESTAMPS: Final = ("created_at", "updated_at")
-
-
-class UTCDateTime(TypeDecorator[dt.datetime]):
-    """A moment: timezone-aware UTC in Python, to the microsecond, whatever the database keeps."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """MariaDB's DATETIME has whole seconds unless told otherwise."""
-        if dialect.name in {"mysql", "mariadb"}:
-            return dialect.type_descriptor(mysql.DATETIME(fsp=6))
-        return dialect.type_descriptor(DateTime(timezone=True))
-
-    def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
-        """Convert to UTC, and drop the zone where the database has none."""
-        if value is None:
-            return None
-        moment = value.astimezone(dt.UTC)
-        return moment if dialect.name == "postgresql" else moment.replace(tzinfo=None)
-
-    def process_result_value(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:  # noqa: ARG002
-        """Give the moment in UTC."""
-        return None if value is None else as_utc(value)
-
-
-def as_utc(value: dt.datetime) -> dt.datetime:
-    """A moment in UTC; without a zone it is taken as UTC already."""
-    return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,23 +32,6 @@ class Names:
     additional: str = "additional"
     expire_at: str = "expire_at"
     revision: str = "revision"
-
-
-def sid_type(*, hashed: bool = True) -> TypeEngine[str]:
-    """The type of the column that holds the handle: compared byte for byte on every database."""
-    length = HANDLE_LENGTH if hashed else MAX_LENGTH
-    # MariaDB's ordinary collations take 'a' and 'a ' for equal, which a hash never meets.
-    collation = "ascii_bin" if hashed else "ascii_nopad_bin"
-    return (
-        String(length)
-        .with_variant(String(length, collation="C"), "postgresql")
-        .with_variant(mysql.VARCHAR(length, charset="ascii", collation=collation), "mysql", "mariadb")
-    )
-
-
-def additional_type() -> TypeEngine[str]:
-    """The type of the column for everything that is not declared; MariaDB's TEXT would cut it at 64 KiB."""
-    return Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +97,8 @@ class Declaration:
                 f"the MetaData has a table {name!r} already: pass it as table=, or choose another table_name"
             )
             raise ConfigurationError(msg)
+        if isinstance(schemas, str):
+            _require_referenced(table)
         Index(f"ix_{bare_name}_{self.names.expire_at}", table.c[self.names.expire_at])
         return self._session_table(table, owned=True)
 
@@ -163,10 +117,16 @@ class Declaration:
             raise ConfigurationError(msg)
         table, names = getattr(given, "__table__", given), self.names
         if not isinstance(table, Table):
-            msg = f"table= takes a Table or a mapped class, not {type(given).__name__}"
+            msg = (
+                f"table= takes a Table or a mapped class, not {type(given).__name__};"
+                " the name of a table is table_name="
+            )
             raise ConfigurationError(msg)
         wanted = [names.sid, names.additional, names.expire_at, names.revision]
         wanted += TIMESTAMPS if self.timestamps else ()
+        for column in table.c:
+            if not _made_by_database(column):
+                _require_no_other_key(column)
         odd = next((column.name for column in table.c if "%" in column.name), None)
         if odd is not None:
             msg = f"table {table.fullname!r}: the column {odd!r} needs a name without %"
@@ -246,6 +206,8 @@ def _listed(schemas: Any) -> list[Any]:
 
 def _no_schemas(given: object) -> ConfigurationError:
     kind = type(given).__name__
+    if isinstance(given, str):
+        return ConfigurationError("schemas takes one text with ';' between the columns, not a list of texts")
     return ConfigurationError(f"schemas takes a list of SQLAlchemy Columns or their text form, not {kind}")
 
 
@@ -271,6 +233,7 @@ def _require_declarable(column: object) -> None:
     if not isinstance(column, Column):
         raise _no_schemas(column)
     _require_identifier(column.name, "schemas")
+    _require_no_other_key(column)
     if column.primary_key:
         msg = f"column {column.name!r} cannot be declared a primary key: the session id is the primary key"
         raise ConfigurationError(msg)
@@ -282,28 +245,33 @@ def _require_declarable(column: object) -> None:
         raise ConfigurationError(msg)
 
 
+def _require_referenced(table: Table) -> None:
+    """Refuse a reference in the text form to a table or column that is not there, such as a misspelt one."""
+    for key in (key for column in table.c for key in column.foreign_keys):
+        try:
+            key.column  # noqa: B018 - it looks the column up
+        except sa_exc.NoReferencedColumnError as error:
+            problem = f"the table {error.table_name!r} has no column {error.column_name!r}"
+        except sa_exc.NoReferencedTableError as error:
+            others = table.metadata.tables.keys() - {table.key}
+            hint = did_you_mean(error.table_name, others) if others else "pass yours as metadata="
+            problem = f"the MetaData has no table {error.table_name!r} yet; {hint}"
+        else:
+            continue
+        # The next attempt finds the MetaData as it was.
+        table.metadata.remove(table)
+        msg = f"column {key.parent.name!r} cannot reference {key.target_fullname}: {problem}"
+        raise ConfigurationError(msg)
+
+
+def _require_no_other_key(column: Column[Any]) -> None:
+    if column.key != column.name:
+        msg = (
+            f"column {column.name!r} has the key {column.key!r}: leave out key=,"
+            " because sessions have the column's name as key"
+        )
+        raise ConfigurationError(msg)
+
+
 def _made_by_database(column: Column[Any]) -> bool:
     return column.computed is not None or column.identity is not None
-
-
-def require_declared(table: SessionTable, name: str) -> Field:
-    """The field of that name.
-
-    Raises:
-        ConfigurationError: naming the nearest declared column.
-    """
-    for field in table.fields:
-        if field.name == name:
-            return field
-    hint = did_you_mean(name, (field.name for field in table.fields))
-    msg = f"table {table.name!r} has no declared column {name!r}: {hint}"
-    raise ConfigurationError(msg)
-
-
-def is_found_by_index(table: SessionTable, condition: ColumnElement[bool]) -> bool:
-    """Whether an index finds the sessions that meet a condition, such as one that a column has a value."""
-    column, how = getattr(condition, "left", None), getattr(condition, "operator", None)
-    if how not in {operators.eq, operators.is_, operators.in_op} or not isinstance(column, Column):
-        return False
-    first = [next(iter(index.columns), None) for index in table.table.indexes]
-    return bool(column.unique) or any(one is column for one in first)

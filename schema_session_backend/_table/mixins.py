@@ -7,7 +7,7 @@ import datetime as dt  # noqa: TC003 - declarative reads the annotations
 from sqlalchemy import BigInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .declaration import UTCDateTime, additional_type, sid_type
+from .types import UTCDateTime, additional_type, sid_type
 
 
 class SessionMixin:

@@ -1,104 +1,300 @@
-"""A session as a statement's values, and a selected row as a session."""
+"""The one translation between a session and its row: what a statement takes, what it selects, and back.
+
+A statement takes its values by name. The names begin with `ssb_`, which keeps them apart from the names of an
+application's columns.
+"""
 
 from __future__ import annotations
 
+import copy
 import logging
 import secrets
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from sqlalchemy import BigInteger, String, bindparam
 
 from .._session import ids
-from .codec import Split
-from .columns import OMITTED, Field
+from .._session.model import Content, LoadedSession, Version
 from .._session.serializer import CorruptText
-from .._session.model import LoadedSession
-from .declaration import as_utc
+from ..errors import InvalidField, SessionTooLarge, UnserializableValue
+from .columns import OMITTED, Field
+from .types import as_utc
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from .codec import Codec
-    from .._sql.database import Result
-    from .._sql.query import Row
+    from sqlalchemy import BindParameter, ColumnElement
+
+    from .._session.serializer import Serializer
     from .declaration import SessionTable
 
+    Row = Sequence[Any]
+    Convert = Callable[[Row], list[Any]]
+    """Makes Python values of a driver's row; may raise anything if the row holds nonsense."""
     Values = dict[str, Any]
 
 _log = logging.getLogger("schema_session_backend")
 
-BASE_VALUES: Final = ("ssb_handle", "ssb_max_age", "ssb_additional", "ssb_revision")
-NONE_OMITTED: Final[frozenset[str]] = frozenset()
+PREFIX: Final = "ssb_"
+HANDLE: Final = "ssb_handle"
+NEW_HANDLE: Final = "ssb_new_handle"
+MAX_AGE: Final = "ssb_max_age"
+"""Milliseconds until the session expires; None for never."""
+ADDITIONAL: Final = "ssb_additional"
+REVISION: Final = "ssb_revision"
+LAST_REVISION: Final = "ssb_last_revision"
+
+NONE: Final[frozenset[str]] = frozenset()
+
+
+class NewRow(NamedTuple):
+    """A session as an INSERT takes it."""
+
+    values: Values
+    omitted: frozenset[str]
+    """The columns that are left to the database's own default."""
+    content: Content
 
 
 class Rows:
-    """Translates between sessions and the values that `Statements` take and give.
+    """Translates between sessions and the rows of one table.
+
+    A declared key that is None stays in `additional` too, which tells it from a key that was never set: both
+    are NULL in the column.
 
     Args:
         table: the sessions' table.
-        codec: splits and merges.
+        serializer: makes the text for `additional`.
+        max_size: bytes that this text may have.
         hashed: whether a handle may be logged, being no session id.
     """
 
-    def __init__(self, table: SessionTable, codec: Codec, *, hashed: bool) -> None:
+    handle: Final = bindparam(HANDLE, type_=String)
+    new_handle: Final = bindparam(NEW_HANDLE, type_=String)
+    revision: Final = bindparam(REVISION, type_=BigInteger)
+    last_revision: Final = bindparam(LAST_REVISION, type_=BigInteger)
+
+    def __init__(self, table: SessionTable, serializer: Serializer, *, max_size: int, hashed: bool) -> None:
         self._table = table
         self._fields = table.fields
         self._width = len(table.fields)
-        self._names = [f"ssb_field_{index}" for index in range(self._width)]
+        self._names = [f"{PREFIX}field_{index}" for index in range(self._width)]
+        self._all_names = (HANDLE, MAX_AGE, ADDITIONAL, REVISION, *self._names)
+        self._goes_as_it_is = all(field.to_column is None for field in table.fields)
         self._comes_as_it_is = all(field.from_column is None for field in table.fields)
-        self._codec = codec
+        self._has_defaults = any(field.has_default for field in table.fields)
+        self._has_database_defaults = any(field.has_database_default for field in table.fields)
+        self._has_stamps = table.created_at is not None
+        self._mutable = [index for index, field in enumerate(table.fields) if field.mutable]
+        self._serializer = serializer
+        self._max_size = max_size
         self._hashed = hashed
 
-    def new(self, handle: str, split: Split, span: int | None) -> tuple[Values, frozenset[str]]:
-        """The values for a new row, and the columns left to the database's default."""
-        # A row that was deleted and stored anew counts on from somewhere else, so it is not taken for the
-        # old one; the sum with all saves ever stays inside a BIGINT.
-        values = self.known(handle, split, span, revision=secrets.randbits(62))
-        if len(values) == len(BASE_VALUES) + self._width:
-            return values, NONE_OMITTED
-        return values, frozenset(
-            field.name for field, name in zip(self._fields, self._names, strict=True) if name not in values
+    # -- what statements are made of
+
+    def selected(self, now: ColumnElement[int]) -> list[ColumnElement[Any]]:
+        """What a statement selects for `first` and `listed`; `now` is the database's clock in ms."""
+        table = self._table
+        columns: list[ColumnElement[Any]] = [field.column for field in self._fields]
+        columns += [table.additional, table.expire_at, table.revision, now.label("now_ms")]
+        return columns + [stamp for stamp in (table.created_at, table.updated_at) if stamp is not None]
+
+    @property
+    def content_columns(self) -> list[str]:
+        """The names of the columns that hold a session's data."""
+        return [self._table.additional.name, *(field.name for field in self._fields)]
+
+    def parameters(
+        self, omitted: frozenset[str] = NONE, number: int | None = None
+    ) -> dict[str, BindParameter[Any]]:
+        """The parameters that a statement stores a session with, by the names of the columns.
+
+        That of the expiry takes how many milliseconds it is away.
+
+        Args:
+            omitted: names of columns to leave out.
+            number: tells the values of several sessions in one statement apart; see `numbered`.
+        """
+        table, suffix = self._table, "" if number is None else f"_{number}"
+        fields = {
+            field.name: bindparam(name + suffix, type_=field.column.type)
+            for name, field in zip(self._names, self._fields, strict=True)
+            if field.name not in omitted
+        }
+        return {
+            table.sid.name: bindparam(HANDLE + suffix, type_=String),
+            **fields,
+            table.additional.name: bindparam(ADDITIONAL + suffix, type_=table.additional.type),
+            table.expire_at.name: bindparam(MAX_AGE + suffix, type_=BigInteger),
+            table.revision.name: bindparam(REVISION + suffix, type_=BigInteger),
+        }
+
+    # -- from a session to its row
+
+    def new(self, handle: str, data: Mapping[str, Any], span: int | None) -> NewRow:
+        """The row of a new session, or of a session that replaces whatever is stored.
+
+        Args:
+            handle: the session's.
+            data: the whole session.
+            span: milliseconds until it expires, or None for never.
+
+        Raises:
+            InvalidField: if a value does not fit its column, or a key has the name of a base column.
+            UnserializableValue: if a value would not come back equal.
+            SessionTooLarge: if the rest is larger than `max_size`.
+        """
+        content = self._content(data, Field.absent)
+        # Start at a random revision, so that a save based on a deleted row cannot match its successor.
+        # 62 bits leave room to count inside a BIGINT.
+        values = self.values(handle, content, span, secrets.randbits(62))
+        omitted = self._omitted(content) if self._has_database_defaults else NONE
+        return NewRow(values, omitted, content)
+
+    def content(self, data: Mapping[str, Any], base: Content) -> Content:
+        """What the row of a stored session will hold; a key that the session lost becomes NULL.
+
+        A column that the database has filled in with a default, which nobody has read yet, stays so.
+
+        Args:
+            data: the whole session.
+            base: what the row held before.
+
+        Raises as `new` does.
+        """
+        if not self._has_database_defaults:
+            return self._content(data, Field.removed_value)
+        unread = {
+            field.name for field, value in zip(self._fields, base.columns, strict=True) if value is OMITTED
+        }
+        return self._content(data, lambda field: OMITTED if field.name in unread else field.removed_value())
+
+    def is_whole(self, content: Content) -> bool:
+        """Whether the value of each column is known, so that a statement can replace the row."""
+        return not self._has_database_defaults or not self._omitted(content)
+
+    def values(self, handle: str, content: Content, span: int | None, revision: int) -> Values:
+        """The values for a statement that stores a session."""
+        columns = content.columns
+        if not self._goes_as_it_is:
+            columns = tuple(map(Field.bound, self._fields, columns))
+        values = (handle, span, content.additional, revision, *columns)
+        return dict(zip(self._all_names, values, strict=True))
+
+    @staticmethod
+    def checked(data: Mapping[str, Any]) -> dict[str, Any]:
+        """A session's data as a dict.
+
+        Raises:
+            UnserializableValue: if it is no mapping.
+        """
+        if type(data) is dict:
+            return data
+        if isinstance(data, Mapping):
+            return dict(data)
+        raise UnserializableValue("<session>", f"a session is a dict, not {type(data).__name__}")
+
+    def with_defaults(self, data: dict[str, Any], content: Content) -> dict[str, Any]:
+        """The data of a new row, with the columns' defaults for keys that it did not have."""
+        return self.join(content) if self._has_defaults else data
+
+    @staticmethod
+    def numbered(rows: Sequence[Values]) -> Values:
+        """The values of several sessions for one statement."""
+        return {f"{name}_{number}": value for number, row in enumerate(rows) for name, value in row.items()}
+
+    def has_same(self, content: Content, other: Content) -> bool:
+        """Whether two contents are equal sessions."""
+        return content == other and all(
+            self._serializer.same(content.columns[index], other.columns[index]) for index in self._mutable
         )
 
-    def known(self, handle: str, split: Split, span: int | None, *, revision: int) -> Values:
-        """The values for a row that is there with this revision."""
-        values = dict(zip(BASE_VALUES, (handle, span, split.additional, revision), strict=True))
-        for name, field, value in zip(self._names, self._fields, split.columns, strict=True):
-            if value is not OMITTED:
-                values[name] = field.bound(value)
-        return values
+    def same(self, value: object, other: object) -> bool:
+        """Whether two values of a session are equal with equal types at every depth."""
+        try:
+            return self._serializer.same(value, other)
+        except UnserializableValue:
+            # Only a declared column's own type has such a value, and there equality is exact.
+            return type(value) is type(other) and value == other
 
-    def first(self, sid: str, handle: str, result: Result) -> LoadedSession | None:
-        """The session that a load found; None for none, and for a corrupt one, which is logged and left."""
-        return self._loaded(sid, handle, result, result.rows[0]) if result.rows else None
+    def _content(self, data: Mapping[str, Any], without: Callable[[Field], Any]) -> Content:
+        rest = dict(self.checked(data))
+        if not self._table.reserved.isdisjoint(rest):
+            clash = next(key for key in rest if key in self._table.reserved)
+            raise InvalidField(self._table.name, clash, "is a base column; the session needs another key")
+        columns = []
+        for field in self._fields:
+            name = field.name
+            if name in rest:
+                value = field.value_of(rest[name])
+                columns.append(value)
+                if value is not None:
+                    del rest[name]
+            else:
+                columns.append(without(field))
+        additional = self._serializer.dumps(rest)
+        size = len(additional) if additional.isascii() else len(additional.encode())
+        if size > self._max_size:
+            raise self._too_large(rest, size)
+        return Content(tuple(columns), additional)
 
-    def listed(self, result: Result) -> Iterator[LoadedSession]:
-        """The sessions of rows that end with the handle, without the corrupt ones."""
-        for row in result.rows:
-            session = self._loaded("", row[-1], result, row)
+    def _omitted(self, content: Content) -> frozenset[str]:
+        columns = zip(self._fields, content.columns, strict=True)
+        return frozenset(field.name for field, value in columns if value is OMITTED)
+
+    def _too_large(self, rest: Mapping[str, Any], size: int) -> SessionTooLarge:
+        largest = max(rest, key=lambda key: len(self._serializer.dumps({key: rest[key]})))
+        problem = (
+            f"the session takes {size} bytes beside its columns and max_size allows {self._max_size};"
+            f" its largest key is {largest!r}: store less, or raise max_size"
+        )
+        return SessionTooLarge(problem, size=size, limit=self._max_size)
+
+    # -- from a row to its session
+
+    def first(self, sid: str, handle: str, rows: Sequence[Row], convert: Convert) -> LoadedSession | None:
+        """The session that a load found; None for none, and for a corrupt row, which is logged and left."""
+        return self._decode(sid, handle, rows[0], convert) if rows else None
+
+    def listed(self, rows: Iterable[Row], convert: Convert) -> Iterator[LoadedSession]:
+        """The sessions of rows that end with the handle, without those of corrupt rows."""
+        for row in rows:
+            session = self._decode("", row[-1], row, convert)
             if session is not None:
                 yield session
 
-    def _loaded(self, sid: str, handle: str, result: Result, row: Row) -> LoadedSession | None:
+    def join(self, content: Content) -> dict[str, Any]:
+        """The data of a session's row, freshly made.
+
+        Raises:
+            ValueError: if the row is corrupt.
+        """
+        data: dict[str, Any] = self._serializer.loads(content.additional)
+        for field, value in zip(self._fields, content.columns, strict=True):
+            if value is not None and value is not OMITTED:
+                data[field.name] = copy.deepcopy(value) if field.mutable else value
+        return data
+
+    def _decode(self, sid: str, handle: str, row: Row, convert: Convert) -> LoadedSession | None:
+        width = self._width
         try:
-            values = result.convert(row)
-            additional, expire_at, revision, now, *rest = values[self._width :]
-            columns = tuple(
-                values[: self._width] if self._comes_as_it_is else map(Field.restored, self._fields, values)
-            )
-            base = Split(columns, additional)
-            data = self._codec.merge(base)
-            _require_numbers(revision, expire_at)
+            values = convert(row)
+            columns = values[:width] if self._comes_as_it_is else map(Field.restored, self._fields, values)
+            additional, expiry, revision, now = values[width : width + 4]
+            content = Content(tuple(columns), additional)
+            data = self.join(content)
+            _require_numbers(revision, expiry)
             created_at, updated_at = (
-                map(_moment, rest[:2]) if self._table.created_at is not None else (None, None)
+                map(_moment, values[width + 4 : width + 6]) if self._has_stamps else (None, None)
             )
         except Exception as error:  # noqa: BLE001 - whatever a hostile row provokes costs only its own session
-            problem = (
-                str(error)
-                if type(error).__module__.startswith("schema_session_backend")
-                else type(error).__name__
-            )
+            is_own = type(error).__module__.startswith("schema_session_backend")
+            problem = str(error) if is_own else type(error).__name__
         else:
-            return LoadedSession(sid, handle, data, expire_at, now, created_at, updated_at, revision, base)
+            version = Version(revision, content, expiry, now)
+            return LoadedSession(sid, handle, data, created_at, updated_at, version)
         public = handle if self._hashed else ids.hashed(handle)
         _log.warning(
             "table %r: session %s is corrupt and counts as absent: %s", self._table.name, public, problem
@@ -106,9 +302,9 @@ class Rows:
         return None
 
 
-def _require_numbers(revision: object, expire_at: object) -> None:
+def _require_numbers(revision: object, expiry: object) -> None:
     # SQLite keeps any text in a column of numbers.
-    if type(revision) is not int or (expire_at is not None and type(expire_at) is not int):
+    if type(revision) is not int or (expiry is not None and type(expiry) is not int):
         raise CorruptText("a column of numbers holds something else")
 
 

@@ -1,7 +1,7 @@
 """The text form of `schemas`, for ini files: `user_id Integer index; ip String(45) not null`.
 
 Each column is a name, one of SQLAlchemy's generic types with its arguments, and any of the words `index`,
-`unique`, `not null` and `default` with a literal.
+`unique`, `not null`, `default` with a literal, and `references` with a column of another table.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import ast
 import re
 from typing import Any, Final
 
-from sqlalchemy import Column
+from sqlalchemy import Column, ForeignKey
 from sqlalchemy import types as sa
 
-from ..errors import ConfigurationError, did_you_mean
+from ..errors import ConfigurationError, did_you_mean, folded
 
 _KINDS: Final = (
     sa.BigInteger, sa.Boolean, sa.Date, sa.DateTime, sa.Double, sa.Enum, sa.Float, sa.Integer, sa.Interval,
@@ -21,15 +21,52 @@ _KINDS: Final = (
     sa.UnicodeText, sa.Uuid,
 )  # fmt: skip
 TYPES: Final[dict[str, type[sa.TypeEngine[Any]]]] = {kind.__name__: kind for kind in _KINDS}
-_WORDS: Final = ("index", "unique", "not null", "default")
+# What databases and Python call them.
+_TYPES_ELSEWHERE: Final = {
+    word: kind
+    for kind, words in {
+        "BigInteger": "bigint int8 long",
+        "Boolean": "bool bit",
+        "DateTime": "timestamp",
+        "DateTime(timezone=True)": "timestamptz",
+        "Double": "float8",
+        "Float": "float4 real",
+        "Integer": "int int4 mediumint serial",
+        "Interval": "timedelta",
+        "JSON": "jsonb dict list",
+        "LargeBinary": "binary blob bytea bytes longblob varbinary",
+        "Numeric": "decimal money number",
+        "SmallInteger": "int2 smallint tinyint",
+        "String": "char character inet nvarchar str varchar varchar2",
+        "Text": "clob longtext mediumtext",
+        "Uuid": "guid uniqueidentifier",
+    }.items()
+    for word in words.split()
+}
+_WORDS: Final = ("index", "unique", "not null", "default", "references")
+_WORDS_ELSEWHERE: Final = {
+    "foreign": "references",
+    "indexed": "index",
+    "key": "index",
+    "required": "not null",
+}
+_ADVICE: Final = {
+    ",": "columns are separated by ';'",
+    "null": "leave it out, because a column may be NULL unless it is 'not null'",
+    "nullable": "leave it out, because a column may be NULL unless it is 'not null'",
+    "on": "ON DELETE needs a Column, as in Column(…, ForeignKey(…, ondelete='CASCADE'))",
+    "primary": "the session id is the primary key",
+}
 _TRUTH: Final = {"true": True, "false": False}
 
 _BLANK = re.compile(r"\s*")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _QUOTED = r"'[^']*'|\"[^\"]*\""
 _ARGUMENTS = re.compile(rf"\((?:{_QUOTED}|[^()'\"])*\)")
-_LITERAL = re.compile(rf"{_QUOTED}|[^\s;]+")
-_WORD = re.compile(r"not\s+null\b|[^\s;]+", re.IGNORECASE)
+_LITERAL = re.compile(rf"{_QUOTED}|[^\s;,]+")
+_REFERENCE = re.compile(rf"{_NAME.pattern}(?:\.{_NAME.pattern}){{1,2}}(?![^\s;,])")
+_WORD = re.compile(r"not\s+null\b|,|[^\s;,]+", re.IGNORECASE)
+_NEXT_COLUMN = re.compile(rf"{_NAME.pattern}\s+({_NAME.pattern})")
 
 
 def parse(text: str) -> list[Column[Any]]:
@@ -83,19 +120,32 @@ def _column(reader: _Reader) -> Column[Any]:
         )
     reader.take(_NAME)
     kind = _type(reader, name)
+    references: list[ForeignKey] = []
     options: dict[str, Any] = {}
     while (word := reader.peek(_WORD)) is not None:
         normal = " ".join(word.lower().split())
         if normal not in _WORDS:
-            raise reader.error(f"column {name!r} cannot be {word!r}: {did_you_mean(normal, _WORDS)}")
+            raise reader.error(f"column {name!r} cannot be {word!r}: {_advice(reader, normal)}")
         reader.take(_WORD)
         if normal == "not null":
             options["nullable"] = False
         elif normal == "default":
             options["default"] = _literal(reader, name, kind)
+        elif normal == "references":
+            references = [_reference(reader, name)]
         else:
             options[normal] = True
-    return Column(name, kind, **options)
+    return Column(name, kind, *references, **options)
+
+
+def _advice(reader: _Reader, word: str) -> str:
+    """What to write instead of the word that comes next."""
+    if word in _ADVICE:
+        return _ADVICE[word]
+    following = _NEXT_COLUMN.match(reader.text, reader.position)
+    if following is not None and folded(following[1]) in {*map(folded, TYPES), *_TYPES_ELSEWHERE}:
+        return "if it is the next column, write ';' before it"
+    return did_you_mean(word, _WORDS, also=_WORDS_ELSEWHERE)
 
 
 def _type(reader: _Reader, column: str) -> sa.TypeEngine[Any]:
@@ -103,7 +153,8 @@ def _type(reader: _Reader, column: str) -> sa.TypeEngine[Any]:
     if name is None:
         raise reader.error(f"column {column!r} needs a type, as in '{column} Integer'")
     if name not in TYPES:
-        raise reader.error(f"column {column!r} has no type {name!r}: {did_you_mean(name, TYPES)}")
+        meant = did_you_mean(name, TYPES, also=_TYPES_ELSEWHERE)
+        raise reader.error(f"column {column!r} has no type {name!r}: {meant}")
     start = reader.position
     reader.take(_NAME)
     arguments = reader.take(_ARGUMENTS) if reader.text[reader.position : reader.position + 1] == "(" else ""
@@ -126,6 +177,13 @@ def _type(reader: _Reader, column: str) -> sa.TypeEngine[Any]:
 
 def _is_size(value: object) -> bool:
     return value is None or (type(value) is int and value >= 0)
+
+
+def _reference(reader: _Reader, column: str) -> ForeignKey:
+    target = reader.take(_REFERENCE)
+    if target is None:
+        raise reader.error(f"column {column!r}: 'references' needs table.column after it, as in users.id")
+    return ForeignKey(target)
 
 
 def _literal(reader: _Reader, column: str, kind: sa.TypeEngine[Any]) -> Any:

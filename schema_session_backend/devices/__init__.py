@@ -1,13 +1,19 @@
 """The page that shows people where they are signed in and lets them sign out any of these devices.
 
-`DevicesPage` is a WSGI application. It needs the extra `devices`: Jinja2 and ua-parser.
+`DevicesPage` is a WSGI application. It needs the extra `devices`: Jinja2, ua-parser and Werkzeug.
 """
 
 from __future__ import annotations
 
-from .page import DevicesPage
-from .request_fields import request_fields
-from .texts import Texts
-from .visitor import Visitor, beaker_visitor
+from ..errors import MissingDependency
+
+try:
+    from .page import DevicesPage
+    from .request_fields import request_fields
+    from .texts import Texts
+    from .visitor import Visitor, beaker_visitor
+except ImportError as error:
+    msg = f"the devices page cannot be imported: {error}"
+    raise MissingDependency(msg, extra="devices") from error
 
 __all__ = ["DevicesPage", "Texts", "Visitor", "beaker_visitor", "request_fields"]

@@ -1,4 +1,4 @@
-"""Everybody's sessions, for those whom the application lets see them."""
+"""Everybody's sessions, for those whom the application lets administer them."""
 
 from __future__ import annotations
 
@@ -7,130 +7,129 @@ import decimal
 import enum
 import uuid
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from ..errors import InvalidField
-from .._sql.survey import Page
-from .exchange import Request, Response, first, json_response, parsed, redirect
+from .http import Request, Response, json_response, redirect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
     from sqlalchemy.types import TypeEngine
 
-    from .._sql.survey import DayCount
-    from .page import DevicesPage
+    from .._session.model import Record
+    from ..store import SessionStore
+    from .rendering import Renderer
+    from .visitor import Visitor
+
+    Parser = Callable[[str], Any]
 
 PER_PAGE: Final = 50
 DAYS: Final = 14
-# No column can have such a name.
+# Characters of a text that could not be searched for, in the message that says so.
+LONGEST_SHOWN: Final = 50
+# In a query, beside the columns; no column can have such a name.
 AFTER: Final = "-after"
 DONE: Final = "-done"
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """A day's count, and its part of the highest one."""
-
-    day: DayCount
-    percent: int
-
-
+@dataclass(frozen=True)
 class Admin:
-    """The part of the page that is for administrators.
+    """The handlers for administrators.
 
     Args:
-        page: which this is a part of.
+        store: where the sessions are.
+        renderer: renders the page.
+        ending: gives the store to end sessions with, which may be in a request's transaction.
     """
 
-    def __init__(self, page: DevicesPage) -> None:
-        self._page = page
-        self._fields = page.store.fields
-        columns = page.store.table.c
-        self._searchable = [name for name in self._fields if _can_be_written(columns[name].type)]
+    store: SessionStore
+    renderer: Renderer
+    ending: Callable[[Request], AbstractContextManager[SessionStore]]
 
-    def show(self, request: Request) -> Response:
-        """A page of the sessions that have what was searched for, and counts per day."""
-        visitor = self._page.administrator(request)
-        query = {name: values[0] for name, values in request.query.items()}
-        asked = {name: query[name] for name in self._searchable if query.get(name)}
-        texts, store = self._page.texts(request), self._page.store
-        problem, page = "", Page([], None)
+    def show(self, request: Request, visitor: Visitor) -> Response:
+        """The sessions that were searched for, and on the first page the counts per day."""
+        query = request.args
+        asked = {name: query[name] for name in self._parsers if query.get(name)}
+        records: Sequence[Record] = ()
+        problem, after = "", None
         try:
-            values = self._values(asked)
-            page = store.browse(*store.having(values), after=query.get(AFTER), limit=PER_PAGE)
+            page = self.store.browse(self._values(asked), after=query.get(AFTER), limit=PER_PAGE)
+            records, after = page.records, page.after
         except InvalidField as bad:
-            problem = texts.admin_bad_value.format(column=bad.field, value=asked[bad.field][:PER_PAGE])
+            text = asked[bad.field][:LONGEST_SHOWN]
+            problem = self.renderer.texts(request).admin_bad_value.format(column=bad.field, value=text)
         is_start = not asked and AFTER not in query
-        return self._page.render(
+        done = query.get(DONE, "")
+        return self.renderer.render(
             request,
             "admin.html",
-            fields=self._fields,
-            searchable=self._searchable,
+            fields=self.store.fields,
+            searchable=list(self._parsers),
             shown=_shown,
             asked=asked,
             problem=problem,
-            records=page.records,
-            is_partial=page.after is not None and len(page.records) < PER_PAGE,
-            next_url="" if page.after is None else self._url(request, {**asked, AFTER: page.after}),
-            first_url=self._url(request, asked) if AFTER in query else "",
-            bars=_bars(store.count_per_day(DAYS)) if is_start else [],
-            this=store.handle(visitor.sid),
+            records=records,
+            is_partial=after is not None and len(records) < PER_PAGE,
+            next_url="" if after is None else _url(request, {**asked, AFTER: after}),
+            first_url=_url(request, asked) if AFTER in query else "",
+            days=self.store.count_per_day(DAYS) if is_start else [],
+            this=self.store.handle(visitor.sid),
             token=visitor.csrf_token(),
             again=urlencode({name: query[name] for name in (*asked, AFTER) if name in query}),
-            done=query[DONE] if query.get(DONE, "").isdecimal() else "",
+            done=done if done.isdecimal() else "",
         )
 
-    def sign_out(self, request: Request) -> Response:
+    def sign_out(self, request: Request, _visitor: Visitor) -> Response:
         """End the sessions that were selected."""
-        visitor = self._page.administrator(request)
-        form = self._page.own_form(request, visitor)
-        with self._page.connection(request) as connection:
-            ended = self._page.store.revoke_many(form.get("handle", []), connection=connection)
-        if request.is_json:
+        with self.ending(request) as store:
+            ended = store.revoke_many(request.handles)
+        if request.wants_json:
             return json_response({"signed_out": ended})
-        again = parsed(first(form, "again"))
-        asked = {name: values[0] for name, values in again.items() if name in {*self._searchable, AFTER}}
-        return redirect(self._url(request, {**asked, DONE: str(ended)}))
+        shown = dict(parse_qsl(request.fields.get("again", "")))
+        asked = {name: text for name, text in shown.items() if name in {*self._parsers, AFTER}}
+        return redirect(_url(request, {**asked, DONE: str(ended)}))
 
-    @staticmethod
-    def _url(request: Request, query: dict[str, str]) -> str:
-        encoded = urlencode(query)
-        return f"{request.root}/admin" + (f"?{encoded}" if encoded else "")
+    @cached_property
+    def _parsers(self) -> dict[str, Parser]:
+        """The declared columns that can be searched, with what makes a value of the text in a form."""
+        columns = self.store.repo().c
+        found = {name: _parser(columns[name].type) for name in self.store.fields}
+        return {name: parser for name, parser in found.items() if parser is not None}
 
     def _values(self, asked: dict[str, str]) -> dict[str, Any]:
         """What was searched for, as values of the columns.
 
         Raises:
-            InvalidField: naming the column that a text cannot be a value of.
+            InvalidField: naming a column that cannot have such a value.
         """
-        table, values = self._page.store.table, {}
+        values = {}
         for name, text in asked.items():
             try:
-                values[name] = _value(table.c[name].type.python_type, text)
-            except (ValueError, TypeError, KeyError, ArithmeticError, NotImplementedError):
-                raise InvalidField(table.name, name, "has no such values") from None
+                values[name] = self._parsers[name](text)
+            except (ValueError, KeyError, ArithmeticError):
+                raise InvalidField(self.store.repo().name, name, "has no such values") from None
         return values
 
 
-def _value(kind: type, text: str) -> Any:
-    if issubclass(kind, enum.Enum):
-        return kind[text]
-    return _PARSERS.get(kind, kind)(text)
+def _url(request: Request, query: dict[str, str]) -> str:
+    return f"{request.root}/admin" + (f"?{urlencode(query)}" if query else "")
 
 
-def _can_be_written(kind: TypeEngine[Any]) -> bool:
-    """Whether a value of that type is something to write into a field of a form."""
+def _parser(column: TypeEngine[Any]) -> Parser | None:
+    """What makes a value of a text; None for a type that cannot be typed into a form."""
     try:
-        python = kind.python_type
+        kind: Any = column.python_type
     except NotImplementedError:
-        return False
-    return issubclass(python, enum.Enum) or python in {str, int, float, *_PARSERS}
+        return None
+    return (lambda name: kind[name]) if issubclass(kind, enum.Enum) else _PARSERS.get(kind)
 
 
 def _shown(value: Any) -> Any:
-    """A value as it would be searched for."""
+    """A value as an administrator would type it to search for it."""
     if isinstance(value, enum.Enum):
         return value.name
     return value.hex() if isinstance(value, bytes) else value
@@ -140,17 +139,15 @@ def _truth(text: str) -> bool:
     return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[text.lower()]
 
 
-_PARSERS: Final[dict[type, Callable[[str], Any]]] = {
+_PARSERS: Final[dict[type, Parser]] = {
     bool: _truth,
     bytes: bytes.fromhex,
     decimal.Decimal: decimal.Decimal,
     dt.date: dt.date.fromisoformat,
     dt.datetime: dt.datetime.fromisoformat,
     dt.time: dt.time.fromisoformat,
+    float: float,
+    int: int,
+    str: str,
     uuid.UUID: uuid.UUID,
 }
-
-
-def _bars(days: list[DayCount]) -> list[Bar]:
-    most = max((day.count for day in days), default=0)
-    return [Bar(day, round(100 * day.count / most) if most else 0) for day in days]

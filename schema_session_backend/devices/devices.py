@@ -1,4 +1,4 @@
-"""One's own devices: the page, the same as JSON, and signing out."""
+"""The visitor's own devices: as a page, as JSON, and signing them out."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from .exchange import Refused, Request, Response, first, json_response, redirect
+from ..errors import NoSuchSession
+from .http import Refused, Request, Response, json_response, redirect
 from .words import device_of
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
     from .._session.model import Record
-    from .page import DevicesPage
+    from ..store import SessionStore
+    from .rendering import Renderer
     from .texts import Texts
     from .visitor import Visitor
 
@@ -34,24 +37,27 @@ class Device:
     expires_at: dt.datetime | None
 
 
+@dataclass(frozen=True, slots=True)
 class Devices:
-    """The part of the page that is for everybody.
+    """The handlers for everybody who is signed in.
 
     Args:
-        page: which this is a part of.
-        fields: the keys of a session that tell of its device: `words`, `user_agent`, `ip` and `place`.
+        store: where the sessions are.
+        renderer: renders the page.
+        ending: gives the store to end sessions with, which may be in a request's transaction.
+        fields: the keys of a session that describe its device: `words`, `user_agent`, `ip` and `place`.
     """
 
-    def __init__(self, page: DevicesPage, fields: Mapping[str, str]) -> None:
-        self._page = page
-        self._fields = fields
+    store: SessionStore
+    renderer: Renderer
+    ending: Callable[[Request], AbstractContextManager[SessionStore]]
+    fields: Mapping[str, str]
 
-    def show(self, request: Request) -> Response:
+    def show(self, request: Request, visitor: Visitor) -> Response:
         """The page."""
-        visitor = self._page.visitor(request)
-        devices, more = self._devices(visitor, self._page.texts(request))
-        done = first(request.query, "done")
-        return self._page.render(
+        devices, more = self._devices(visitor, self.renderer.texts(request))
+        done = request.args.get("done")
+        return self.renderer.render(
             request,
             "devices.html",
             devices=devices,
@@ -60,69 +66,74 @@ class Devices:
             done=done if done in {"one", "others"} else "",
         )
 
-    def tell(self, request: Request) -> Response:
+    def show_json(self, request: Request, visitor: Visitor) -> Response:
         """The same as JSON."""
-        visitor = self._page.visitor(request)
-        devices, more = self._devices(visitor, self._page.texts(request))
+        devices, more = self._devices(visitor, self.renderer.texts(request))
         return json_response({"csrf_token": visitor.csrf_token(), "sessions": devices, "more": more})
 
-    def sign_out(self, request: Request) -> Response:
-        """End one session, if it is the visitor's own."""
-        visitor = self._page.visitor(request)
-        store = self._page.store
-        handle = first(self._page.own_form(request, visitor), "handle")
-        with self._page.connection(request) as connection:
-            was_there = store.revoke(handle, *store.having(visitor.user), connection=connection)
-        if not was_there:
+    def sign_out(self, request: Request, visitor: Visitor) -> Response:
+        """End one session, if it is the visitor's own.
+
+        Raises:
+            Refused: if it is not, or no longer there.
+        """
+        handles = request.handles
+        with self.ending(request) as store:
+            ended = bool(handles) and store.revoke(handles[0], visitor.user)
+        if not ended:
             raise Refused(HTTPStatus.NOT_FOUND, "done_none")
-        return self._done(request, "one", 1)
+        return _signed_out(request, "one", 1)
 
-    def sign_out_others(self, request: Request) -> Response:
-        """End all of the visitor's sessions but this one."""
-        visitor = self._page.visitor(request)
-        self._page.own_form(request, visitor)
-        store = self._page.store
-        with self._page.connection(request) as connection:
-            user = store.having(visitor.user)
-            ended = store.revoke_where(*user, keep=visitor.sid, connection=connection)
-        return self._done(request, "others", ended)
+    def sign_out_others(self, request: Request, visitor: Visitor) -> Response:
+        """End all of the visitor's sessions but this one.
 
-    def _done(self, request: Request, what: str, ended: int) -> Response:
-        if request.is_json:
-            return json_response({"signed_out": ended})
-        return redirect(f"{request.root}/?done={what}")
+        Raises:
+            Refused: if this one has been ended itself.
+        """
+        try:
+            with self.ending(request) as store:
+                ended = store.revoke_where(visitor.user, keep=visitor.sid)
+        except NoSuchSession:
+            raise Refused(HTTPStatus.UNAUTHORIZED, "not_signed_in") from None
+        return _signed_out(request, "others", ended)
 
     def _devices(self, visitor: Visitor, texts: Texts) -> tuple[list[Device], int]:
-        store = self._page.store
-        user = store.having(visitor.user)
-        found = store.find(*user, limit=MOST_SHOWN + 1)
-        shown = found[:MOST_SHOWN]
-        this = store.handle(visitor.sid)
-        if len(found) > MOST_SHOWN and all(record.handle != this for record in shown):
-            own = store.load(visitor.sid)
-            shown = shown if own is None else [own.record(), *shown[:-1]]
-        devices = [self._device(record, this, texts) for record in shown]
-        devices.sort(key=lambda one: _moment(one.last_seen_at), reverse=True)
-        devices.sort(key=lambda one: not one.current)
-        more = store.count(*user) - MOST_SHOWN if len(found) > MOST_SHOWN else 0
-        return devices, max(0, more)
+        """This device first, then those seen last; and how many more there are."""
+        records = self.store.find(visitor.user, limit=MOST_SHOWN + 1)
+        more = 0
+        current = self.store.handle(visitor.sid)
+        if len(records) > MOST_SHOWN:
+            more = max(0, self.store.count(visitor.user) - MOST_SHOWN)
+            records = records[:MOST_SHOWN]
+            if all(record.handle != current for record in records):
+                loaded = self.store.load(visitor.sid)
+                records = records if loaded is None else [loaded.record(), *records[:-1]]
+        devices = [self._device(record, current, texts) for record in records]
+        return sorted(devices, key=lambda device: (not device.current, -_seconds(device.last_seen_at))), more
 
-    def _device(self, record: Record, this: str, texts: Texts) -> Device:
-        told = {name: _text(record.data.get(key)) for name, key in self._fields.items()}
+    def _device(self, record: Record, current: str, texts: Texts) -> Device:
+        described = {name: _text(record.data.get(key)) for name, key in self.fields.items()}
+        words = device_of(described["user_agent"], texts) or described["words"]
         return Device(
             handle=record.handle,
-            device=device_of(told["user_agent"], texts) or told["words"] or texts.unknown_device,
-            place=told["place"] or told["ip"],
-            current=record.handle == this,
+            device=words or texts.unknown_device,
+            place=described["place"] or described["ip"],
+            current=record.handle == current,
             signed_in_at=record.created_at,
             last_seen_at=record.updated_at,
             expires_at=record.expires_at,
         )
 
 
+def _signed_out(request: Request, which: str, ended: int) -> Response:
+    if request.wants_json:
+        return json_response({"signed_out": ended})
+    return redirect(f"{request.root}/?done={which}")
+
+
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _moment(value: dt.datetime | None) -> float:
-    return 0.0 if value is None else value.timestamp()
+def _seconds(moment: dt.datetime | None) -> float:
+    return 0.0 if moment is None else moment.timestamp()

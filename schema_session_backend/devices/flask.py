@@ -1,67 +1,68 @@
-"""The page of devices in a Flask application: `add_devices(app, cache)`."""
+"""The devices page in a Flask application: `add_devices(app, cache)`."""
 
 from __future__ import annotations
 
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
 import flask
 
-from .._options import require_field
-from .exchange import LONGEST_BODY, below, mount_path
+from ..cachelib import SchemaCache
+from ..errors import WrongArgument
+from .arguments import require_user_field
+from .http import MAX_BODY
+from .mounting import mount_path, mounted_before
 from .page import DevicesPage
 from .visitor import Visitor
-
-if TYPE_CHECKING:
-    from ..cachelib import SchemaCache
 
 
 def add_devices(
     app: flask.Flask,
     cache: SchemaCache,
     path: str = "/devices",
-    *,
-    user_field: str = "user_id",
     **options: Any,
 ) -> DevicesPage:
     """Show the page at a path of the application, as the endpoint `devices`.
 
     Args:
-        app: whose sessions Flask-Session keeps in `cache`.
-        cache: see `SESSION_CACHELIB`.
+        app: the application, whose sessions Flask-Session keeps in `cache`.
+        cache: what `SESSION_CACHELIB` is set to; its store's `user_field` tells whose a session is.
         path: where the page is.
-        user_field: the declared column that tells whose a session is.
         options: those of `DevicesPage`.
 
     Returns:
         the page.
 
     Raises:
-        ConfigurationError: for what cannot work.
+        ConfigurationError: for an option that cannot work.
+        WrongArgument: for a cache that is none, such as its store.
     """
+    if not isinstance(cache, SchemaCache):
+        msg = f"add_devices takes the SchemaCache of SESSION_CACHELIB, not {type(cache).__name__}"
+        raise WrongArgument(msg)
+    mount = mount_path(path)
+    require_user_field(cache.store, "add_devices")
 
     def visitor(_environ: Any) -> Visitor | None:
-        user, sid = flask.session.get(user_field), cache.current_sid()
-        return None if user is None or sid is None else Visitor({user_field: user}, sid)
+        user, sid = cache.store.user_of(flask.session), cache.current_sid()
+        return None if user is None or sid is None else Visitor(user, sid)
 
-    where = mount_path(path)
-    require_field(user_field, cache.store.fields, "user_field")
     page = DevicesPage(cache.store, visitor, **options)
 
-    def devices(rest: str = "", **_of_the_path: Any) -> Any:
-        return flask.Response.from_app(page, _with_body(below(flask.request.environ, rest)), buffered=True)
+    def devices(rest: str = "", **_other_parts: Any) -> Any:
+        environ = mounted_before(flask.request.environ, rest)
+        return flask.Response.from_app(page, environ | _body(flask.request), buffered=True)
 
-    for rule in (f"{where}/", f"{where}/<path:rest>"):
+    for rule in (f"{mount}/", f"{mount}/<path:rest>"):
         app.add_url_rule(rule, "devices", devices, methods=["GET", "POST"])
     return page
 
 
-def _with_body(environ: dict[str, Any]) -> dict[str, Any]:
-    """The environment with the form that was sent, which something may have read already, such as a hook."""
-    request = flask.request
-    if request.method != "POST" or (request.content_length or 0) > LONGEST_BODY:
-        return environ
-    is_form = request.mimetype == "application/x-www-form-urlencoded"
-    body = urlencode(list(request.form.items(multi=True))).encode() if is_form else request.get_data()
-    return {**environ, "wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))}
+def _body(request: flask.Request) -> dict[str, Any]:
+    """The part of an environment that has the body, again if the application has read it already."""
+    if request.content_length is None or request.content_length > MAX_BODY:
+        return {}
+    # Nothing is left of a body that was parsed as a form.
+    body = request.get_data() or urlencode(list(request.form.items(multi=True))).encode()
+    return {"wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))}

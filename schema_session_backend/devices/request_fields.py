@@ -1,4 +1,4 @@
-"""What a session can tell of the request that made it: device, address and user agent."""
+"""What a session records of the request that signed in: device, address and user agent."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import ConfigurationError
+from .arguments import require_store
 from .texts import Texts
 from .words import device_of
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from ..store import SessionStore
 
 LONGEST: Final = 300
-"""Characters that are kept of a text without a column, or with one that is longer."""
+"""The most characters that are kept of a text."""
 
 
 def request_fields(
@@ -24,18 +25,20 @@ def request_fields(
     """`device`, `ip` and `user_agent` of a request, to put into its session at a login.
 
     Each text is cut to the length of its declared column, and to 300 characters at most; a character that
-    cannot be printed becomes U+FFFD. So no browser can send something that does not fit a String or a Text.
+    cannot be printed becomes U+FFFD. So whatever a browser sends fits a String or a Text column.
 
     Args:
         environ: the request's WSGI environment; Flask and Pyramid have it as `request.environ`.
         store: where the session will be.
-        trusted_proxies: how many proxies of yours a request passes, each of which adds the address that it
-            was sent from to `X-Forwarded-For`. Without any, that header is the visitor's own words.
+        trusted_proxies: how many proxies of yours a request passes, each of which adds the address that sent
+            it the request to `X-Forwarded-For`. Without any, the visitor may have written that header.
         texts: the wording of the device.
 
     Raises:
         ConfigurationError: for a number of proxies that is none.
+        WrongArgument: for a store that is none.
     """
+    require_store(store, "request_fields")
     if type(trusted_proxies) is not int or trusted_proxies < 0:
         msg = "trusted_proxies takes how many proxies of yours a request passes, 0 or more"
         raise ConfigurationError(msg)
@@ -54,11 +57,12 @@ def _address(environ: Mapping[str, Any], trusted_proxies: int) -> str:
     forwarded = str(environ.get("HTTP_X_FORWARDED_FOR", "")).split(",")
     if not 0 < trusted_proxies <= len(forwarded):
         return remote
-    # What stands further to the left, the visitor may have made up.
+    # The visitor may have made up what stands further to the left.
     return _normalized(forwarded[-trusted_proxies]) or remote
 
 
 def _normalized(given: str) -> str:
+    """An address without its port and zone; an empty string if it is none."""
     given = given.strip()
     host = given[1:].partition("]")[0] if given.startswith("[") else given
     if host.count(":") == 1:
@@ -72,7 +76,6 @@ def _normalized(given: str) -> str:
 
 
 def _fitting(value: str, store: SessionStore, name: str) -> str:
-    column = store.table.c[name] if name in store.fields else None
-    length = getattr(column.type, "length", None) if column is not None else None
-    printable = "".join(one if one.isprintable() else "\ufffd" for one in value)
+    length = getattr(store.repo().c[name].type, "length", None) if name in store.fields else None
+    printable = "".join(character if character.isprintable() else "\ufffd" for character in value)
     return printable[: min(length or LONGEST, LONGEST)]

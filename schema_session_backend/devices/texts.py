@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Texts:
-    """The page's wording; give `DevicesPage` one with other words, or a function that chooses one.
+    """The wording of the page, for the option `texts` of `DevicesPage`.
 
-    Names in braces are filled in.
+    The page fills in the names in braces.
     """
 
     language: str = "en"

@@ -1,4 +1,4 @@
-"""Who is asking, and the token that only their own pages know."""
+"""Who is asking, and the token that only the visitor's own pages know."""
 
 from __future__ import annotations
 
@@ -6,81 +6,91 @@ import base64
 import hashlib
 import hmac
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, WrongArgument
+from .arguments import require_user_field
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    Environ = Mapping[str, Any]
+    from ..store import SessionStore
 
 _PURPOSE: Final = b"schema_session_backend.devices"
+_SECRET_LENGTH: Final = hashlib.sha256().digest_size
 
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Someone who is signed in.
+    """A user who is signed in, and the session of the request.
 
     Args:
-        user: what their sessions have in common: declared columns with their values, such as
+        user: what the user's sessions have in common: declared columns with their values, such as
             `{"user_id": 42}`.
-        sid: the id of the session with which they are asking.
+        sid: the id of the request's session.
 
     Raises:
-        ConfigurationError: for a user of no columns, which everybody would be.
+        ConfigurationError: for a user of no columns, which would be everybody.
+        WrongArgument: for a user or an id that is none, such as `42`.
     """
 
-    user: dict[str, Any] = field(repr=False)
+    user: Mapping[str, Any] = field(repr=False)
     sid: str = field(repr=False)
 
     def __post_init__(self) -> None:
+        wanted = "Visitor takes the columns that tell whose a session is, such as {'user_id': 42}"
+        if not isinstance(self.user, Mapping):
+            msg = f"{wanted}, not {type(self.user).__name__}"
+            raise WrongArgument(msg)
         if not self.user:
-            msg = "Visitor takes the columns that tell whose a session is, such as {'user_id': 42}"
-            raise ConfigurationError(msg)
-
-    @property
-    def is_somebody(self) -> bool:
-        """Whether all of these columns have a value: without one, everybody else without one is the same."""
-        return None not in self.user.values()
+            raise ConfigurationError(wanted)
+        if not isinstance(self.sid, str):
+            msg = f"Visitor takes the id of the request's session as text, not {type(self.sid).__name__}"
+            raise WrongArgument(msg)
 
     def csrf_token(self) -> str:
-        """A token for a form, another one each time, so that a compressed page does not give it away."""
-        mask = secrets.token_bytes(hashlib.sha256().digest_size)
+        """A token for a form; it differs each time, so that compression of the page cannot reveal it."""
+        mask = secrets.token_bytes(_SECRET_LENGTH)
         return base64.urlsafe_b64encode(mask + _xor(mask, self._secret)).decode("ascii")
 
     def accepts(self, token: object) -> bool:
-        """Whether a form's token is one of this visitor's session."""
+        """Whether a form's token was made for this visitor's session."""
         try:
             masked = base64.urlsafe_b64decode(str(token).encode("ascii"))
         except ValueError:
             return False
-        half = len(self._secret)
-        return len(masked) == 2 * half and hmac.compare_digest(
-            _xor(masked[:half], masked[half:]), self._secret
-        )
+        if len(masked) != 2 * _SECRET_LENGTH:
+            return False
+        secret = _xor(masked[:_SECRET_LENGTH], masked[_SECRET_LENGTH:])
+        return hmac.compare_digest(secret, self._secret)
 
     @property
     def _secret(self) -> bytes:
-        # From the session's id, so that nothing has to be stored, and a new session has another one.
+        # Derived from the session's id: nothing has to be stored, and a token ends with its session.
         return hmac.digest(self.sid.encode("ascii"), _PURPOSE, "sha256")
 
 
-def beaker_visitor(user_field: str = "user_id") -> Callable[[Environ], Visitor | None]:
-    """What tells a `DevicesPage` who is asking, as Beaker's middleware knows it.
+def beaker_visitor(store: SessionStore) -> Callable[[Mapping[str, Any]], Visitor | None]:
+    """The `visitor` of a `DevicesPage` behind Beaker's middleware.
 
     Args:
-        user_field: the declared column that tells whose a session is.
-    """
+        store: where the sessions are; its `user_field` tells whose a session is.
 
-    def visitor(environ: Environ) -> Visitor | None:
+    Raises:
+        ConfigurationError: if the store has no `user_field`.
+        WrongArgument: for a store that is none.
+    """
+    require_user_field(store, "beaker_visitor")
+
+    def visitor(environ: Mapping[str, Any]) -> Visitor | None:
         session = environ["beaker.session"]
-        user = session.get(user_field)
-        return None if user is None else Visitor({user_field: user}, session.id)
+        user = store.user_of(session)
+        return None if user is None else Visitor(user, session.id)
 
     return visitor
 
 
-def _xor(one: bytes, other: bytes) -> bytes:
-    return bytes(left ^ right for left, right in zip(one, other, strict=True))
+def _xor(left: bytes, right: bytes) -> bytes:
+    return bytes(a ^ b for a, b in zip(left, right, strict=True))

@@ -5,26 +5,20 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from ..errors import MissingDependency
-
-try:
-    from ua_parser import parse
-except ImportError:
-    msg = "the page of devices needs ua-parser"
-    raise MissingDependency(msg, extra="devices") from None
+from ua_parser import parse
 
 if TYPE_CHECKING:
     from .texts import Texts
 
-# Browsers send less; parsing takes longer for more.
+# Browsers send less, and parsing more takes longer.
 LONGEST: Final = 512
-# ua-parser's names for what it does not know, or what says nothing to people.
+# The names by which ua-parser says that it does not know the device, or that mean nothing to people.
 _NO_DEVICES: Final = ("Other", "Generic", "K", "Mac", "Spider")
 _SYSTEMS: Final = {"Mac OS X": "macOS"}
 
 
 def device_of(user_agent: str, texts: Texts) -> str:
-    """Such as "Firefox on Windows" or "Safari on iPhone"; an empty string if it cannot be told."""
+    """Words such as "Firefox on Windows" or "Safari on iPhone"; an empty string for an unknown user agent."""
     browser, system = _parsed(user_agent[:LONGEST])
     if browser and system:
         return texts.browser_on_system.format(browser=browser, system=system)

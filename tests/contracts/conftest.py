@@ -76,8 +76,8 @@ def make_store(make_store: MakeStore, request: pytest.FixtureRequest) -> MakeSto
 
 def partition_by_hash(store: SessionStore) -> None:
     """Have the store create its table in partitions, as docs/explanation/scale.md tells."""
-    table = store.table
-    table.dialect_options["postgresql"]["partition_by"] = f"HASH ({store.table.primary_key.columns[0].name})"
+    table = store.repo()
+    table.dialect_options["postgresql"]["partition_by"] = f"HASH ({store.repo().primary_key.columns[0].name})"
     for number in range(PARTITIONS):
         partition = DDL(
             f"CREATE TABLE {table.fullname}_{number} PARTITION OF {table.fullname}"

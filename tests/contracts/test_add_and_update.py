@@ -118,7 +118,7 @@ def test_an_update_that_fails_changes_nothing(store, engine, joined):
     for change, error in ((fails, LookupError), (lambda data: data | {"user_id": "2"}, InvalidField)):
         if joined:
             with pytest.raises(error), engine.begin() as connection:
-                store.update("a", change, connection=connection)
+                store.within(connection).update("a", change)
         else:
             with pytest.raises(error):
                 store.update("a", change)
@@ -129,11 +129,11 @@ def test_an_update_that_fails_changes_nothing(store, engine, joined):
 def test_update_can_take_part_in_the_callers_transaction(store, engine):
     store.set("a", {"visits": 1})
     with engine.connect() as connection:
-        store.update("a", lambda data: {"visits": data["visits"] + 1}, connection=connection)
+        store.within(connection).update("a", lambda data: {"visits": data["visits"] + 1})
         connection.rollback()
     assert store.get("a") == {"visits": 1}
     with engine.begin() as connection:
-        store.update("a", lambda data: {"visits": data["visits"] + 1}, connection=connection)
+        store.within(connection).update("a", lambda data: {"visits": data["visits"] + 1})
 
     assert store.get("a") == {"visits": 2}
 
@@ -197,7 +197,7 @@ def test_a_prefixed_store_has_only_its_own_sessions(stores):
     assert [store.count() for store in stores] == [6, 2, 2]
     assert [len(store.find(user_id=1)) for store in stores] == [3, 1, 1]
     assert one.get_many(["x", "nobody"]) == {"x": {"user_id": 1, "number": 1}}
-    assert one.revoke_where(user_id=1, keep="y") == 1
+    assert one.revoke_where(user_id=1) == 1
     assert one.keep_newest(0, user_id=2) == 1
     assert [store.count() for store in stores] == [4, 0, 2]
     assert other.clear() == 2

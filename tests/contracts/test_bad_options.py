@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 from typing import Any
 
 import pytest
@@ -39,13 +40,55 @@ Unchecked: Any = SessionStore
 
 @pytest.mark.parametrize(
     ("option", "near"),
-    [("tablename", "table_name"), ("maxage", "max_age"), ("schema", "schemas"), ("serialiser", "serializer")],
+    [("tablename", "table_name"), ("maxage", "max_age"), ("serialiser", "serializer")],
 )
 def test_an_unknown_option_is_refused_with_the_nearest_known_one(option, near):
     with pytest.raises(ConfigurationError) as caught:
         Unchecked("sqlite://", **{option: "x"})
 
     assert str(caught.value) == f"SessionStore has no option {option!r}: did you mean {near!r}?"
+
+
+@pytest.mark.parametrize(
+    ("options", "meant"),
+    [
+        ("timeout ttl lifetime session_lifetime permanent_session_lifetime expire expires timout", "max_age"),
+        ("tableName sqlalchemy_table name", "table_name"),
+        ("columns fields Schemas", "schemas"),
+        ("sidName sid_field_name", "sid_name"),
+        ("expireAtName", "expire_at_name"),
+        ("syncTimeout", "sync_timeout"),
+        ("createtable create_all", "sync"),
+        ("cleanup_n_requests clear_interval gcInterval", "gc_interval"),
+        ("save_accessed_time reissue_time", "touch_interval"),
+        ("data_serializer serialization_format", "serializer"),
+    ],
+)
+def test_an_option_as_another_library_calls_it_is_refused_with_ours(options, meant):
+    for option in options.split():
+        with pytest.raises(ConfigurationError, match=f"no option '{option}': did you mean '{meant}'\\?"):
+            Unchecked("sqlite://", **{option: "x"})
+
+
+@pytest.mark.parametrize(
+    ("option", "advice"),
+    [
+        ("url", "the URL or the Engine is the first argument, without a name"),
+        ("engine", "the URL or the Engine is the first argument, without a name"),
+        ("bind", "the URL or the Engine is the first argument, without a name"),
+        ("knex", "the URL or the Engine is the first argument, without a name"),
+        ("pool_size", "it belongs to the Engine, so pass create_engine(url, pool_size=…) instead of the URL"),
+        ("echo", "it belongs to the Engine, so pass create_engine(url, echo=…) instead of the URL"),
+        ("schema", "schemas declares the columns; a table in another schema is table_name='schema.name'"),
+        ("key_prefix", "store.prefixed(…) gives the store of the ids that begin with a prefix"),
+        ("secret", "leave it out, because a session id is random and there is nothing to sign"),
+    ],
+)
+def test_what_is_no_option_here_is_refused_with_how_it_is_done(option, advice):
+    with pytest.raises(ConfigurationError) as caught:
+        Unchecked("sqlite://", **{option: "x"})
+
+    assert str(caught.value) == f"SessionStore has no option {option!r}: {advice}"
 
 
 def test_an_unknown_option_that_is_near_none_is_refused_with_all_of_them():
@@ -76,6 +119,18 @@ def test_0_is_no_span_of_time_but_for_touching_each_time(option):
         return
     with pytest.raises(ConfigurationError, match=f"^{option} takes seconds"):
         Unchecked("sqlite://", timestamps=True, **{option: 0})
+
+
+@pytest.mark.parametrize("option", ["max_age", "absolute_max_age"])
+def test_sessions_that_never_expire_are_asked_for_by_infinity_and_not_by_none(option):
+    with pytest.raises(ConfigurationError, match=f"^{option} takes .* or math.inf, which means never"):
+        Unchecked("sqlite://", timestamps=True, **{option: None})
+
+    Unchecked("sqlite://", timestamps=True, **{option: math.inf}).close()
+
+
+def test_gc_and_touching_have_a_meaning_for_none():
+    SessionStore("sqlite://", gc_interval=None, touch_interval=None).close()
 
 
 @pytest.mark.parametrize("value", [0, -1, math.nan, True, "60"], ids=repr)
@@ -204,6 +259,38 @@ def test_a_column_that_no_session_can_fill_is_refused(column, problem):
     assert problem in str(caught.value)
 
 
+@pytest.mark.parametrize("key", ["b", "b.c", "A"])
+def test_a_column_with_a_key_beside_its_name_is_refused(key):
+    """SQLAlchemy names it by its key in statements, a session by its name."""
+    for options in (
+        {"schemas": [Column("a", Integer, key=key)]},
+        {"table": _own(Column("a", Integer, key=key))},
+    ):
+        with pytest.raises(ConfigurationError) as caught:
+            SessionStore("sqlite://", **options)
+        assert str(caught.value) == (
+            f"column 'a' has the key {key!r}: leave out key=, because sessions have the column's name as key"
+        )
+
+
+@pytest.mark.parametrize(("name", "key"), [("sid", "id"), ("id", "sid"), ("expires", "expire_at")])
+def test_a_base_column_with_a_key_beside_its_name_is_refused(name, key):
+    base = [
+        Column(name, column.type, primary_key=column.primary_key, key=key)
+        if column.name in {name, key}
+        else column._copy()
+        for column in _own().c
+    ]
+    with pytest.raises(ConfigurationError, match=f"column '{name}' has the key '{key}': leave out key="):
+        SessionStore("sqlite://", table=Table("own", MetaData(), *base))
+
+
+def test_a_column_that_the_database_computes_may_have_any_key():
+    table = _own(Column("twice", Integer, Computed("1"), key="double"))
+
+    assert SessionStore("sqlite://", table=table).fields == ()
+
+
 @pytest.mark.parametrize(
     "schemas",
     [[1], ["user_id Integer"], [Integer], [("user_id", Integer)], None, 5, Column("user_id", Integer)],
@@ -212,6 +299,35 @@ def test_a_column_that_no_session_can_fill_is_refused(column, problem):
 def test_schemas_that_are_no_columns_are_refused(schemas):
     with pytest.raises(ConfigurationError, match="schemas takes"):
         SessionStore("sqlite://", schemas=schemas)
+
+
+def test_a_list_of_texts_is_refused_with_how_to_write_one_text():
+    with pytest.raises(ConfigurationError) as caught:
+        Unchecked("sqlite://", schemas=["user_id Integer", "device String(50)"])
+
+    assert str(caught.value) == "schemas takes one text with ';' between the columns, not a list of texts"
+
+
+@pytest.mark.parametrize(
+    ("target", "problem"),
+    [
+        ("usrs.id", "the MetaData has no table 'usrs' yet; did you mean 'users'?"),
+        ("users.uid", "the table 'users' has no column 'uid'"),
+    ],
+)
+def test_a_text_schema_that_references_what_is_not_there_is_refused(target, problem):
+    metadata = MetaData()
+    Table("users", metadata, Column("id", Integer, primary_key=True))
+    with pytest.raises(ConfigurationError) as caught:
+        SessionStore("sqlite://", schemas=f"owner Integer references {target}", metadata=metadata)
+
+    assert str(caught.value) == f"column 'owner' cannot reference {target}: {problem}"
+    assert list(metadata.tables) == ["users"]
+
+
+def test_a_text_schema_that_references_a_table_needs_its_metadata():
+    with pytest.raises(ConfigurationError, match="no table 'users' yet; pass yours as metadata="):
+        SessionStore("sqlite://", schemas="owner Integer references users.id")
 
 
 def test_a_misspelt_text_schema_is_refused_with_its_position():
@@ -253,7 +369,10 @@ def test_table_brings_its_own_columns_name_and_metadata():
 
 @pytest.mark.parametrize("given", [1, "own", object, SessionStore], ids=repr)
 def test_table_is_a_table_or_a_mapped_class(given):
-    with pytest.raises(ConfigurationError, match="table= takes a Table or a mapped class, not"):
+    with pytest.raises(
+        ConfigurationError,
+        match=r"table= takes a Table or a mapped class, not .*; the name of a table is table_name=",
+    ):
         SessionStore("sqlite://", table=given)
 
 
@@ -335,6 +454,37 @@ def test_a_url_without_its_driver_says_which_extra_to_install(url, extra, usual)
     assert isinstance(caught.value, ImportError)
 
 
+@pytest.mark.parametrize(
+    ("url", "starts"),
+    [
+        ("postgresql+pg8000://app@db/app", "postgresql+psycopg://"),
+        ("mysql://app@db/app", "mariadb+pymysql:// or mysql+pymysql://"),
+    ],
+)
+def test_a_url_without_its_driver_says_how_one_starts_that_the_extra_has_a_driver_for(url, starts):
+    with pytest.raises(MissingDependency, match=f"not installed: start the URL with {re.escape(starts)} for"):
+        SessionStore(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "start"),
+    [
+        ("postgres://app@db/app", "postgresql+psycopg"),
+        ("postgres+psycopg://app@db/app", "postgresql+psycopg"),
+        ("PostgreSQL://app@db/app", "postgresql+psycopg"),
+        ("psql://app@db/app", "postgresql+psycopg"),
+        ("mysql2://app@db/app", "mariadb+pymysql"),
+        ("sqlite3:///sessions.db", "sqlite"),
+    ],
+)
+def test_a_url_as_other_tools_write_it_says_how_it_starts_here(url, start):
+    with pytest.raises(ConfigurationError) as caught:
+        SessionStore(url)
+
+    wrong = url.partition(":")[0]
+    assert str(caught.value) == f"no database's URL starts with {wrong}://: write {start}:// instead"
+
+
 @pytest.mark.parametrize("url", ["sqlite+aiosqlite://", "sqlite+pysqlcipher://"])
 def test_another_driver_for_sqlite_has_no_extra_to_install(url):
     with pytest.raises(SessionStoreError, match="sqlite://") as caught:
@@ -372,7 +522,7 @@ def test_a_url_that_cannot_be_understood_is_refused_and_not_shown(url):
 
 
 def test_an_asynchronous_driver_is_refused():
-    with pytest.raises(ConfigurationError, match="asynchronous; choose a synchronous one"):
+    with pytest.raises(ConfigurationError, match="asynchronous; choose a synchronous driver"):
         SessionStore("postgresql+psycopg_async://app@db/app")
 
 

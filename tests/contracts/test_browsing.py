@@ -7,7 +7,8 @@ import datetime as dt
 import pytest
 from sqlalchemy import update
 
-from schema_session_backend import ConfigurationError, InvalidField, survey
+from schema_session_backend import ConfigurationError, InvalidField
+from schema_session_backend._sql import survey
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def test_pages_together_have_each_session_once(many):
 
     assert [len(page.records) for page in found] == [30, 30, 30, 10]
     handles = [record.handle for page in found for record in page.records]
-    assert handles == sorted(record.handle for record in many.find())
+    assert handles == sorted(record.handle for record in many.find(limit=1000))
 
 
 def test_the_last_page_is_known_as_such_also_if_it_is_full(many):
@@ -58,7 +59,7 @@ def test_expired_sessions_are_on_no_page(moved_store, clock):
     store.set("live", {}, 600)
     clock.advance(120)
 
-    assert [page.records for page in pages(store)] == [store.find()]
+    assert [page.records for page in pages(store)] == [store.find(limit=1000)]
 
 
 @pytest.mark.parametrize("after", ["made up", "zzz", "", "\0", 7])
@@ -83,7 +84,7 @@ def test_pages_of_a_prefix_have_its_sessions_only(store):
     store.prefixed("a:").set("1", {})
     store.prefixed("b:").set("1", {})
 
-    assert [page.records for page in pages(store.prefixed("a:"))] == [store.prefixed("a:").find()]
+    assert [page.records for page in pages(store.prefixed("a:"))] == [store.prefixed("a:").find(limit=1000)]
 
 
 def test_a_rare_prefix_in_a_large_table_is_found_at_once(store, monkeypatch):
@@ -99,8 +100,8 @@ def test_a_rare_prefix_in_a_large_table_is_found_at_once(store, monkeypatch):
 
 
 def test_a_corrupt_row_makes_no_page_repeat_another_one(many):
-    table = many.table
-    with many._database.engine.begin() as connection:
+    table = many.repo()
+    with many.engine.begin() as connection:
         corrupt = update(table).where(table.c.sid == many.handle("s3")).values(additional="nonsense")
         connection.execute(corrupt)
 
@@ -112,9 +113,9 @@ def test_a_corrupt_row_makes_no_page_repeat_another_one(many):
 def created(store, sid, days_ago):
     """Store a session that began so many days ago."""
     store.set(sid, {})
-    table = store.table
+    table = store.repo()
     moment = dt.datetime.now(dt.UTC) - dt.timedelta(days=days_ago)
-    with store._database.engine.begin() as connection:
+    with store.engine.begin() as connection:
         connection.execute(update(table).where(table.c.sid == store.handle(sid)).values(created_at=moment))
 
 
@@ -169,7 +170,7 @@ def test_so_many_days_are_told(store, days):
 def test_what_was_selected_is_ended(many):
     handles = [many.handle(f"s{number}") for number in range(3)]
 
-    assert many.revoke_many([*handles, "made up", handles[0]]) == 3
+    assert many.revoke_many([*handles, "made up", many.load("s0"), handles[0]]) == 3
     assert many.count() == 97
     assert many.revoke_many(handles) == 0
     assert many.revoke_many([]) == 0
@@ -178,7 +179,7 @@ def test_what_was_selected_is_ended(many):
 def test_what_was_selected_is_ended_in_one_transaction_with_other_things(many, engine):
     many.wait_for_sync()
     connection = engine.connect()
-    many.revoke_many([many.handle("s1")], connection=connection)
+    many.within(connection).revoke_many([many.handle("s1")])
     connection.rollback()
     connection.close()
 

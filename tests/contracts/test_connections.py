@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-import time
-from collections import deque
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from applications import application_engine, users_and_sessions
 from sqlalchemy import Column, Integer, String, Table, create_engine, event, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, scoped_session, sessionmaker
 from values import database_of, stored_rows
 
 from schema_session_backend import (
@@ -21,7 +19,9 @@ from schema_session_backend import (
     Outcome,
     SessionStore,
     StatementFailed,
+    StoreUnavailable,
     TimestampedSessionMixin,
+    WrongArgument,
 )
 
 if TYPE_CHECKING:
@@ -39,22 +39,48 @@ MANY = {f"m{number}": {"user_id": number} for number in range(600)}
 
 
 WRITES: dict[str, Callable[[Any, Joined], object]] = {
-    "set": lambda store, own: store.set("new", {"user_id": 9}, connection=own),
-    "set, replacing": lambda store, own: store.set("a", {"user_id": 9}, connection=own),
-    "touch": lambda store, own: store.touch("a", 10**7, connection=own),
-    "destroy": lambda store, own: store.destroy("a", connection=own),
-    "rotate": lambda store, own: store.rotate("a", "z", connection=own),
-    "save": lambda store, own: store.save(store.load("a", connection=own), {"user_id": 9}, connection=own),
-    "save, touching": lambda store, own: store.save(
-        store.load("a", connection=own), {"user_id": 1}, 10**7, connection=own
+    "set": lambda store, own: store.within(own).set("new", {"user_id": 9}),
+    "set, replacing": lambda store, own: store.within(own).set("a", {"user_id": 9}),
+    "touch": lambda store, own: store.within(own).touch("a", 10**7),
+    "destroy": lambda store, own: store.within(own).destroy("a"),
+    "rotate": lambda store, own: store.within(own).rotate("a", "z"),
+    "save": lambda store, own: store.within(own).save(store.within(own).load("a"), {"user_id": 9}),
+    "save, touching": lambda store, own: store.within(own).save(
+        store.within(own).load("a"), {"user_id": 1}, 10**7
     ),
-    "save, blank": lambda store, own: store.save(store.blank("new"), {"user_id": 9}, connection=own),
-    "set_many": lambda store, own: store.set_many(MANY, connection=own),
-    "revoke": lambda store, own: store.revoke(store.handle("a"), connection=own),
-    "revoke_where": lambda store, own: store.revoke_where(user_id=1, keep="a", connection=own),
-    "keep_newest": lambda store, own: store.keep_newest(1, user_id=1, connection=own),
-    "clear": lambda store, own: store.clear(connection=own),
+    "save, blank": lambda store, own: store.within(own).save(store.blank("new"), {"user_id": 9}),
+    "set_many": lambda store, own: store.within(own).set_many(MANY),
+    "revoke": lambda store, own: store.within(own).revoke(store.handle("a")),
+    "revoke_where": lambda store, own: store.within(own).revoke_where(user_id=1, keep="a"),
+    "keep_newest": lambda store, own: store.within(own).keep_newest(1, user_id=1),
+    "clear": lambda store, own: store.within(own).clear(),
 }
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        lambda store: store.engine,
+        lambda store: sessionmaker(store.engine),
+        lambda store: str(store.engine.url),
+        lambda store: Session,
+        lambda store: store,
+        lambda store: None,
+    ],
+    ids=["Engine", "sessionmaker", "URL", "class", "store", "None"],
+)
+def test_within_takes_a_connection_or_a_session(store, given):
+    with pytest.raises(WrongArgument, match="within takes an SQLAlchemy Connection or ORM Session"):
+        store.within(given(store))
+
+
+def test_within_takes_a_scoped_session(store):
+    sessions = scoped_session(sessionmaker(store.engine))
+    store.wait_for_sync()
+    store.within(sessions).set("a", {"user_id": 1})
+
+    assert store.within(sessions).get("a") == {"user_id": 1}
+    sessions.remove()
 
 
 @pytest.fixture(params=["connection", "session"])
@@ -89,13 +115,13 @@ def test_a_write_is_kept_by_the_callers_commit_and_undone_by_its_rollback(store,
 def test_a_read_sees_what_the_callers_transaction_has_written(store, begin):
     store.set("a", {"user_id": 1})
     with begin() as own:
-        store.set("b", {"user_id": 1}, connection=own)
+        store.within(own).set("b", {"user_id": 1})
 
-        assert store.get("b", connection=own) == {"user_id": 1}
-        assert store.load("b", connection=own).data == {"user_id": 1}
-        assert store.get_many("ab", connection=own) == {"a": {"user_id": 1}, "b": {"user_id": 1}}
-        assert len(store.find(user_id=1, connection=own)) == 2
-        assert store.count(user_id=1, connection=own) == 2
+        assert store.within(own).get("b") == {"user_id": 1}
+        assert store.within(own).load("b").data == {"user_id": 1}
+        assert store.within(own).get_many("ab") == {"a": {"user_id": 1}, "b": {"user_id": 1}}
+        assert len(store.within(own).find(user_id=1)) == 2
+        assert store.within(own).count(user_id=1) == 2
         assert store.get("b") is None
         assert store.count(user_id=1) == 1
 
@@ -107,7 +133,7 @@ def test_a_merge_can_be_a_part_of_the_callers_transaction(store, begin):
 
     for end in ("rollback", "commit"):
         with begin() as own:
-            assert store.save(mine, {"user_id": 1, "mine": 1}, connection=own).outcome is Outcome.SAVED
+            assert store.within(own).save(mine, {"user_id": 1, "mine": 1}).outcome is Outcome.SAVED
             getattr(own, end)()
         merged = {"mine": 1} if end == "commit" else {}
         assert store.get("a") == {"user_id": 1, "theirs": 1} | merged
@@ -117,7 +143,7 @@ def test_a_first_save_finds_another_one_in_the_callers_transaction(store, begin)
     store.set("a", {"theirs": 1})
 
     with begin() as own:
-        assert store.save(store.blank("a"), {"mine": 1}, connection=own).outcome is Outcome.SAVED
+        assert store.within(own).save(store.blank("a"), {"mine": 1}).outcome is Outcome.SAVED
         own.commit()
 
     assert store.get("a") == {"theirs": 1, "mine": 1}
@@ -136,7 +162,7 @@ def test_change_password_and_sign_out_everywhere_else_is_one_transaction(
 
     def change_password(own: Joined) -> None:
         own.execute(users.update().where(users.c.id == 1).values(word="new"))
-        assert store.revoke_where(user_id=1, keep="here", connection=own) == 1
+        assert store.within(own).revoke_where(user_id=1, keep="here") == 1
 
     def password() -> str:
         with engine.connect() as connection:
@@ -161,7 +187,7 @@ def test_a_session_of_the_orm_keeps_its_objects_together_with_a_session(engine, 
     with Session(engine) as own:
         own.add(user(id=1, name="Ann"))
         own.flush()
-        store.set("a", {"user_id": 1}, connection=own)
+        store.within(own).set("a", {"user_id": 1})
         own.commit()
 
     assert store.get("a") == {"user_id": 1}
@@ -174,9 +200,9 @@ def test_a_connection_may_write_parameters_in_another_way(store, url):
     other = create_engine(url, paramstyle="named" if database_of(url) == "sqlite" else "format")
     for _ in range(2):
         with other.begin() as connection:
-            store.set("a", {"user_id": 1, "cart": ["%s"]}, connection=connection)
-            assert store.get("a", connection=connection) == {"user_id": 1, "cart": ["%s"]}
-            assert store.count(user_id=1, connection=connection) == 1
+            store.within(connection).set("a", {"user_id": 1, "cart": ["%s"]})
+            assert store.within(connection).get("a") == {"user_id": 1, "cart": ["%s"]}
+            assert store.within(connection).count(user_id=1) == 1
         assert store.get("a") == {"user_id": 1, "cart": ["%s"]}
     other.dispose()
 
@@ -243,7 +269,7 @@ def test_an_applications_engine_is_shared_and_left_as_it_was(url, make_store, op
     engine.dispose()
 
     assert len(returned) > 2 * len(EVERYTHING)
-    assert store._database.engine is engine
+    assert store.engine is engine
 
 
 def test_after_an_operation_the_application_can_still_roll_back(engine, make_store):
@@ -254,7 +280,7 @@ def test_after_an_operation_the_application_can_still_roll_back(engine, make_sto
         store.set("kept", {"user_id": 1})
 
         with engine.connect() as connection:
-            connection.execute(store.table.update().values(user_id=1007))
+            connection.execute(store.repo().update().values(user_id=1007))
             connection.rollback()
         assert store.count(user_id=1007) == 0, name
 
@@ -278,7 +304,7 @@ def test_an_operation_on_a_shared_pool_leaves_no_transaction_open(engine, make_s
 def test_a_listener_that_keeps_cursors_locks_nobody_out(make_store):
     """pyramid_debugtoolbar's does, and a cursor that was not read to its end holds a lock on SQLite."""
     store, kept = make_store(), []
-    event.listen(store._database.engine, "after_cursor_execute", lambda *arguments: kept.append(arguments))
+    event.listen(store.engine, "after_cursor_execute", lambda *arguments: kept.append(arguments))
 
     store.set("a", {"user_id": 1})
     assert store.get("a") == {"user_id": 1}
@@ -343,78 +369,103 @@ def test_a_transaction_of_our_own_that_meets_a_deadlock_is_tried_again_as_a_whol
 def test_a_row_that_cannot_be_read_holds_no_lock(store, url):
     store.set("a", {})
     with closing(sqlite3.connect(make_url(url).database or "")) as other:
-        other.execute(f"UPDATE {store.table.name} SET additional = CAST(x'ff' AS TEXT)")
+        other.execute(f"UPDATE {store.repo().name} SET additional = CAST(x'ff' AS TEXT)")
         other.commit()
         other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         with pytest.raises(StatementFailed):
             store.get("a")
-        other.execute(f"UPDATE {store.table.name} SET revision = 1")
+        other.execute(f"UPDATE {store.repo().name} SET revision = 1")
         other.commit()
 
         assert other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
 
 
-def fill_hands(store):
-    """Have as many connections at hand as stay there."""
-    connections = store._database._connections
-    taken = [connections.take() for _ in range(connections.most)]
-    for one in taken:
-        one.cursor()
-        connections.put_down(one)
-    assert len(connections._at_hand) == connections.most == 4
-    return connections
+# -- slots
 
 
-def test_a_transaction_gets_a_connection_that_is_at_hand(make_store):
+def test_a_connection_stays_open_for_the_next_statement(make_store):
     store = make_store()
-    store.set("a", {"visits": 1})
-    fill_hands(store)
-    store._database.engine.pool._timeout = 1
+    opened: list[Any] = []
+    store.set("a", {})
+    event.listen(store.engine, "connect", lambda connection, _record: opened.append(connection))
 
-    with ExitStack() as held:
-        for _ in range(15):
-            held.enter_context(store._database.connected())
-    assert store.get("a") == {"visits": 1}
+    for _ in range(20):
+        assert store.get("a") == {}
+        store.update("a", dict)
+    assert opened == []
 
 
-def test_who_waits_gets_a_connection_that_is_put_down_a_moment_later(make_store):
+def test_few_connections_stay_open_and_no_more_than_15_are_open_at_a_time(make_store):
+    store = make_store()
+    slots = store._database._slots
+    slots._timeout = 0.01
+    opened: list[Any] = []
+    event.listen(store.engine, "connect", lambda connection, _record: opened.append(connection))
+    event.listen(store.engine, "close", lambda connection, _record: opened.remove(connection))
+    store.set("a", {})
+
+    taken = [slots.take() for _ in range(15)]
+    with pytest.raises(StoreUnavailable, match="no connection of the pool became free"):
+        slots.take()
+    for slot in taken:
+        slots.put_back(slot)
+
+    assert len(opened) == 5
+    assert store.get("a") == {}
+
+
+def test_who_waits_gets_the_connection_that_is_put_back(make_store):
     store = make_store()
     store.set("a", {})
-    connections = store._database._connections
-    store._database.engine.pool._timeout = 10
+    slots = store._database._slots
+    taken = [slots.take() for _ in range(15)]
     got: list[Any] = []
-    waiter = threading.Thread(target=lambda: got.append(connections.take()))
+    waiter = threading.Thread(target=lambda: got.append(slots.take()))
+    waiter.start()
 
-    class Slow(deque):
-        """Is looked into by somebody else between the decision to append and the appending."""
+    slots.put_back(taken[0])
+    waiter.join(10)
 
-        def append(self, one):
-            waiter.start()
-            while not connections._waiting:
-                time.sleep(0.001)
-            time.sleep(0.05)
-            super().append(one)
+    assert got == [taken[0]]
 
-    held = [connections.take() for _ in range(15)]
-    connections._at_hand = Slow()
-    connections.put_down(held.pop())
-    waiter.join(5)
+
+def test_who_waits_may_open_a_connection_where_another_was_lost(make_store):
+    store = make_store()
+    store.set("a", {})
+    slots = store._database._slots
+    taken = [slots.take() for _ in range(15)]
+    got: list[Any] = []
+    waiter = threading.Thread(target=lambda: got.append(slots.take()))
+    waiter.start()
+
+    taken[0].is_usable = False
+    slots.put_back(taken[0])
+    waiter.join(10)
 
     assert len(got) == 1
-    for one in [*held, *got]:
-        one.invalidate()
+    assert got[0] not in taken
+
+
+def test_connections_that_were_closed_can_all_be_opened_again(make_store):
+    store = make_store()
+    for _ in range(3):
+        slots = store._database._slots
+        for slot in [slots.take() for _ in range(15)]:
+            slots.put_back(slot)
+        store.close()
+    store.set("a", {})
+    assert store.get("a") == {}
 
 
 def test_a_connection_that_is_in_use_when_all_are_closed_is_closed_after_it(make_store):
     store = make_store()
     closed: list[Any] = []
-    event.listen(store._database.engine, "close", lambda connection, _record: closed.append(connection))
     store.set("a", {})
-    in_use = store._database._connections.take()
-    in_use.cursor()
+    event.listen(store.engine, "close", lambda connection, _record: closed.append(connection))
+    in_use = store._database._slots.take()
 
     store.close()
-    store._database._connections.put_down(in_use)
+    store._database._slots.put_back(in_use)
 
     assert len(closed) == 1
     assert store.get("a") == {}
@@ -429,7 +480,7 @@ def test_a_statement_that_was_prepared_for_the_table_as_it_was_is_prepared_anew(
         assert store.get("a") == {"device": "phone"}
         assert store.update("a", dict) == {"device": "phone"}
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql(f"ALTER TABLE {store.table.name} ALTER COLUMN device TYPE VARCHAR(99)")
+        connection.exec_driver_sql(f"ALTER TABLE {store.repo().name} ALTER COLUMN device TYPE VARCHAR(99)")
 
     assert store.get("a") == {"device": "phone"}
     assert store.update("a", dict) == {"device": "phone"}

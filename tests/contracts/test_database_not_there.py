@@ -6,10 +6,10 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import create_engine, make_url
 from values import database_of
 
-from schema_session_backend import SessionStore, StoreUnavailable
+from schema_session_backend import AccessDenied, SessionStore, StatementFailed, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,7 +75,7 @@ def test_every_operation_waits_that_long_and_not_longer(absent, patience):
         lambda: store.get("a"),
         lambda: store.set("a", {}),
         lambda: store.touch("a"),
-        store.find,
+        lambda: store.find(limit=1),
         store.gc,
         lambda: store.set_many({"a": {}}),
     ):
@@ -122,19 +122,94 @@ def test_a_database_that_comes_up_later_is_used_by_the_next_operation(patience, 
     store.close()
 
 
-def test_a_server_without_that_database_is_unavailable_and_says_why(url, patience, tmp_path):
-    missing: Any
-    if database_of(url) == "sqlite":
-        directory = tmp_path / "a directory"
-        directory.mkdir()
-        missing, why = f"sqlite:///{directory}", "unable to open database file"
-    else:
-        missing = make_url(url).set(database="no_such_database")
-        why = "no_such_database"
-    store = SessionStore(missing, sync_timeout=0.5)
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_a_file_that_cannot_be_opened_is_unavailable_and_says_why(patience, tmp_path, url):
+    directory = tmp_path / "a directory"
+    directory.mkdir()
+    store = SessionStore(f"sqlite:///{directory}", sync_timeout=0.5)
 
-    with pytest.raises(StoreUnavailable, match=why):
+    with pytest.raises(StoreUnavailable, match="unable to open database file"):
         store.wait_for_sync()
 
     assert patience.now == pytest.approx(0.5)
     store.close()
+
+
+WRONG: dict[str, dict[str, Any]] = {
+    "database": {"database": "no_such_database"},
+    "user": {"username": "nobody_of_that_name", "password": "open-sesame"},
+}
+
+
+@pytest.mark.parametrize("url", ["postgresql", "mariadb"], indirect=True)
+@pytest.mark.parametrize("what", WRONG)
+def test_a_login_that_the_server_refuses_is_told_at_once(url, what, patience):
+    store = SessionStore(make_url(url).set(**WRONG[what]), sync_timeout=60)
+
+    for operation in (store.wait_for_sync, lambda: store.get("a"), lambda: store.set("a", {})):
+        with pytest.raises(AccessDenied, match=r"no_such_database|nobody_of_that_name") as caught:
+            operation()
+        assert "open-sesame" not in str(caught.value)
+        assert caught.value.__context__ is None
+
+    assert patience.now == 0
+    store.close()
+
+
+@pytest.mark.parametrize("url", ["postgresql", "mariadb"], indirect=True)
+def test_a_right_that_is_missing_is_told_at_once(make_store, reader, patience):
+    make_store().set("a", {"user_id": 1})
+    store = make_store(reader)
+
+    assert store.get("a") == {"user_id": 1}
+    for write in (lambda: store.set("b", {"user_id": 77}), lambda: store.destroy("a")):
+        with pytest.raises(AccessDenied, match="denied a statement") as caught:
+            write()
+        assert "77" not in str(caught.value)
+    assert patience.now == 0
+
+
+@pytest.fixture
+def reader(url, table_name, make_store):
+    """The URL of the same database for a user who may read the table only."""
+    user, engine = f"reader_{table_name}", create_engine(url, isolation_level="AUTOCOMMIT")
+    make_store().wait_for_sync()
+    quoted = user if database_of(url) == "postgresql" else f"'{user}'@'%%'"
+    with engine.connect() as connection:
+        kind, password = (
+            ("ROLE", "LOGIN") if database_of(url) == "postgresql" else ("USER", "IDENTIFIED BY ''")
+        )
+        connection.exec_driver_sql(f"CREATE {kind} {quoted} {password}")
+        connection.exec_driver_sql(f"GRANT SELECT ON {table_name} TO {quoted}")
+        yield make_url(url).set(username=user)
+        connection.exec_driver_sql(f"REVOKE ALL ON {table_name} FROM {quoted}")
+        connection.exec_driver_sql(f"DROP {kind} {quoted}")
+    engine.dispose()
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_a_file_that_is_not_to_be_written_or_no_database_is_told_at_once(make_store, url, patience, tmp_path):
+    make_store().set("a", {"user_id": 1})
+    path = make_url(url).database
+    read_only = make_store(f"sqlite:///file:{path}?mode=ro&uri=true", sync=False)
+    (tmp_path / "text").write_text("this is no database " * 100)
+    no_database = make_store(f"sqlite:///{tmp_path}/text")
+
+    assert read_only.get("a") == {"user_id": 1}
+    with pytest.raises(AccessDenied, match="readonly database"):
+        read_only.set("a", {})
+    with pytest.raises(AccessDenied, match="file is not a database"):
+        no_database.get("a")
+    assert patience.now == 0
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_on_sqlite_an_error_says_why_itself(make_store):
+    store = make_store()
+    store.set("a", {})
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql(f"ALTER TABLE {store.repo().name} RENAME TO {store.repo().name}_b")
+
+    with pytest.raises(StatementFailed, match="no such table") as caught:
+        store.get("a")
+    assert "log" not in str(caught.value)

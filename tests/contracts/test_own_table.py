@@ -53,7 +53,7 @@ def test_a_mapped_class_can_be_the_table(engine, make_store, base, mixin):
     store.set_many({"a": {"user_id": 1, "device": "phone", "cart": [1]}, "b": {"user_id": 2}})
 
     assert store.fields == ("user_id", "device")
-    assert store.table is session_class.__table__
+    assert store.repo() is session_class.__table__
     assert store.get("a") == {"user_id": 1, "device": "phone", "cart": [1]}
     [record] = store.find(user_id=1)
     assert (record.created_at is not None) is timestamps
@@ -98,7 +98,7 @@ def test_a_mapped_table_is_created_by_the_store_where_it_is_missing(engine, make
     store.set("a", {"device": "phone"})
 
     assert store.find(device="phone")[0].data == {"device": "phone"}
-    keys = inspect(engine).get_foreign_keys(store.table.name)
+    keys = inspect(engine).get_foreign_keys(store.repo().name)
     assert [key["options"].get("ondelete") for key in keys] == ["CASCADE"]
 
 
@@ -108,14 +108,14 @@ def test_a_plain_table_can_be_the_table_and_what_the_database_computes_is_no_ses
     own = Table(
         f"{table_name}_s",
         metadata,
-        *(column._copy() for column in make_store().table.c if column.name != "device"),
+        *(column._copy() for column in make_store().repo().c if column.name != "device"),
         Column("twice", Integer, Computed("user_id * 2", persisted=True)),
     )
     metadata.create_all(engine)
     store = make_store(engine, table=own)
     store.set("a", {"user_id": 4, "device": "phone"})
 
-    assert store.table is own
+    assert store.repo() is own
     assert store.fields == ("user_id", "ip")
     assert store.get("a") == {"user_id": 4, "device": "phone"}
     assert len(store.find(own.c.twice == 8)) == 1
@@ -146,7 +146,7 @@ def test_every_base_column_can_have_another_name(make_store, engine):
     store.save(theirs, theirs.data | {"theirs": 1})
     store.save(mine, mine.data | {"mine": 1})
 
-    columns = {column["name"] for column in inspect(engine).get_columns(store.table.name)}
+    columns = {column["name"] for column in inspect(engine).get_columns(store.repo().name)}
     assert {"session_id", "expires", "rest", "version"} < columns
     assert columns.isdisjoint({"sid", "expire_at", "additional", "revision"})
     assert store.get("a") == {
@@ -168,13 +168,31 @@ def test_the_table_is_put_into_the_applications_metadata(make_store, metadata, e
         connection.execute(users.insert().values(id=1))
     store.set("a", {"user_id": 1})
 
-    assert metadata.tables[table_name] is store.table
+    assert metadata.tables[table_name] is store.repo()
     assert store.get("a") == {"user_id": 1}
     with pytest.raises(ConstraintViolated):
         store.set("b", {"user_id": 2})
     with engine.begin() as connection:
         connection.execute(users.delete())
     assert store.get("a") is None
+
+
+def test_a_text_schema_can_reference_a_table_of_the_applications_metadata(
+    make_store, metadata, engine, table_name
+):
+    users = Table(f"{table_name}_users", metadata, Column("id", Integer, primary_key=True))
+    users.create(engine)
+    with engine.begin() as connection:
+        connection.execute(users.insert().values(id=1))
+    store = make_store(
+        engine, metadata=metadata, schemas=f"user_id Integer index references {table_name}_users.id"
+    )
+    store.set("a", {"user_id": 1})
+    store.set("b", {})
+
+    assert [record.data for record in store.find(user_id=1)] == [{"user_id": 1}]
+    with pytest.raises(ConstraintViolated):
+        store.set("c", {"user_id": 2})
 
 
 def test_a_table_can_be_outside_of_the_default_schema(make_store, engine, url, table_name):
@@ -187,7 +205,7 @@ def test_a_table_can_be_outside_of_the_default_schema(make_store, engine, url, t
         store.set_many({"a": {"user_id": 1}, "b": {"user_id": 1}})
         store.save(store.load("a"), {"user_id": 1, "cart": [1]})
 
-        assert (store.table.schema, store.table.name) == (schema, table_name)
+        assert (store.repo().schema, store.repo().name) == (schema, table_name)
         assert inspect(engine).has_table(table_name, schema=schema)
         assert store.get("a") == {"user_id": 1, "cart": [1]}
         assert store.keep_newest(1, user_id=1) == 1
@@ -229,7 +247,7 @@ def test_a_prefix_finds_its_sessions_however_the_column_sorts(make_store, metada
         Column("revision", BigInteger, nullable=False),
     )
     store = make_store(table=table, hash_sid=False)
-    metadata.create_all(store._database.engine)
+    metadata.create_all(store.engine)
     for prefix in ("session:", "AZ", "~"):
         store.prefixed(prefix).set_many({f"s{number}": {} for number in range(3)})
 

@@ -7,12 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import create_engine, func, inspect, select
 from values import database_of
 from workers import add_column, create_tables_and_write, opened, save_first, set_all
 
 from processes import at_once
 from schema_session_backend import Outcome
+from schema_session_backend._sql.query import Query
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,15 +93,18 @@ def in_fork(work: Callable[[], Any]) -> Any:
         return receiving.recv()
 
 
-def conversation(store: SessionStore) -> list[Any]:
-    """What tells one connection of the store's pool to its server from another."""
-    question = {"postgresql": "SELECT pg_backend_pid()", "mysql": "SELECT CONNECTION_ID()"}
-    engine = store._database.engine
-    with engine.connect() as connection:
-        if engine.dialect.name == "sqlite":
-            return [id(connection.connection.dbapi_connection)]
-        name = "mysql" if engine.dialect.name == "mariadb" else engine.dialect.name
-        return [connection.execute(text(question[name])).scalar()]
+def conversation(store: SessionStore) -> Any:
+    """What tells one connection of the store's to its server from another."""
+    name = store.engine.dialect.name
+    question = func.pg_backend_pid() if name == "postgresql" else func.connection_id()
+    slots = store._database._slots
+    slot = slots.take()
+    try:
+        if name == "sqlite":
+            return id(slot.connection.connection.dbapi_connection)
+        return slot.run(Query(select(question)), {}).rows[0][0]
+    finally:
+        slots.put_back(slot)
 
 
 def test_parent_and_child_both_work_after_a_fork(store):
@@ -170,7 +174,7 @@ def test_a_fork_in_the_middle_of_the_parents_transaction_does_not_end_it(url, ma
     store = make_store(engine)
     store.set("a", {"x": 1})
     with engine.connect() as connection:
-        store.set("b", {"x": 2}, connection=connection)
+        store.within(connection).set("b", {"x": 2})
         assert in_fork(lambda: [store.get("a"), store.get("b")]) == [{"x": 1}, None]
         connection.commit()
 

@@ -6,6 +6,8 @@ import pytest
 from sqlalchemy import Boolean, Column, DateTime, Enum, Integer, LargeBinary, Numeric, String, Uuid
 from values import identical, stored_rows, write_row
 
+from schema_session_backend import NULL
+
 TYPES = [Integer, String(9), Boolean, Numeric(9, 2), DateTime, LargeBinary, Uuid, Enum("a", "b", name="ab")]
 
 
@@ -33,7 +35,7 @@ def test_in_the_column_both_are_null(store):
     store.set("a", {"user_id": None})
     store.set("b", {})
 
-    user_id = list(store.table.c.keys()).index("user_id")
+    user_id = list(store.repo().c.keys()).index("user_id")
     assert [row[user_id] for row in stored_rows(store)] == [None, None]
 
 
@@ -80,9 +82,9 @@ def test_a_merge_of_two_requests_keeps_them_apart(store):
 def test_listings_keep_them_apart(store):
     store.set_many({"a": {"user_id": None}, "b": {}, "c": {"user_id": 1}})
 
-    found = [record.data for record in store.find(user_id=None)]
+    found = [record.data for record in store.find(user_id=NULL)]
     assert sorted(found, key=len) == [{}, {"user_id": None}]
-    assert store.count(user_id=None) == 2
+    assert store.count(user_id=NULL) == 2
     assert store.count(user_id=1) == 1
 
 

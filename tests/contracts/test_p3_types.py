@@ -197,7 +197,7 @@ def test_a_variant_that_the_application_chose_for_a_database_is_kept(make_store,
     store.set("a", {"prefs": {"b": 1}})
 
     assert store.get("a") == {"prefs": {"b": 1}}
-    columns = inspect(store._database.engine).get_columns(store.table.name)
+    columns = inspect(store.engine).get_columns(store.repo().name)
     [kind] = [type(column["type"]).__name__ for column in columns if column["name"] == "prefs"]
     assert kind == {"sqlite": "JSON", "postgresql": "JSONB", "mariadb": "LONGTEXT"}[database_of(url)]
 

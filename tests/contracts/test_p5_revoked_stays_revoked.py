@@ -24,7 +24,7 @@ BEFORE: dict[str, Any] = {"user_id": 1, "device": "phone", "cart": [1]}
 ENDS: dict[str, Callable[[SessionStore], object]] = {
     "destroy": lambda store: store.destroy("a"),
     "revoke": lambda store: store.revoke(store.handle("a")),
-    "revoke_where": lambda store: store.revoke_where(user_id=1, keep="other"),
+    "revoke_where": lambda store: store.revoke_where(user_id=1),
     "keep_newest": lambda store: store.keep_newest(0, user_id=1),
     "clear": lambda store: store.clear(),
 }
@@ -100,9 +100,8 @@ def test_a_request_that_rotated_its_session_saves_it_under_the_new_id(store):
     store.set("a", BEFORE)
     mine, theirs = store.load("a"), store.load("a")
     store.save(theirs, BEFORE | {"theirs": 1})
-    assert store.rotate("a", "b")
+    renamed = store.save(mine, new_sid="b").session
 
-    renamed = mine.renamed("b", store.handle("b"))
     assert store.save(renamed, BEFORE | {"mine": 1}).outcome is Outcome.SAVED
     assert store.get("b") == BEFORE | {"theirs": 1, "mine": 1}
     assert store.get("a") is None
@@ -129,7 +128,7 @@ def test_a_save_waits_for_a_transaction_that_is_ending_its_session(store, url, e
     running = store.load("a")
     engine = create_engine(url)
     with ThreadPoolExecutor(1) as pool, engine.connect() as own:
-        assert store.destroy("a", connection=own)
+        assert store.within(own).destroy("a")
         saving = pool.submit(store.save, running, {"x": 1})
         getattr(own, end)()
 

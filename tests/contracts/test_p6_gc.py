@@ -17,7 +17,8 @@ from values import database_of, stored_rows
 
 import schema_session_backend
 from clocks import HOUR, MINUTE
-from schema_session_backend import SessionStore, janitor
+from schema_session_backend import SessionStore
+from schema_session_backend._sql import janitor
 
 # Seconds after which something that has to be done without waiting is taken for waiting.
 PATIENCE = 10
@@ -51,7 +52,7 @@ def test_gc_removes_in_batches(moved_store, clock, monkeypatch):
         if statement.startswith("DELETE"):
             removed.append(cursor.rowcount)
 
-    event.listen(store._database.engine, "after_cursor_execute", executed)
+    event.listen(store.engine, "after_cursor_execute", executed)
 
     assert store.gc() == 10
     assert removed == [4, 4, 2]
@@ -98,10 +99,10 @@ def test_gc_does_not_wait_for_a_row_that_another_transaction_holds(moved_store, 
     store.set_many({f"s{number}": {} for number in range(5)})
     clock.advance(HOUR + MINUTE)
     other = create_engine(url)
-    held = store.table.c.sid == store.handle("s3")
+    held = store.repo().c.sid == store.handle("s3")
 
     with ThreadPoolExecutor(1) as pool, other.connect() as connection:
-        connection.execute(store.table.update().where(held).values(user_id=1))
+        connection.execute(store.repo().update().where(held).values(user_id=1))
         collecting = pool.submit(store.gc)
         if database_of(url) == "sqlite":
             # A writer has the whole database to itself, and gc waits its turn.
@@ -115,6 +116,10 @@ def test_gc_does_not_wait_for_a_row_that_another_transaction_holds(moved_store, 
     assert stored_rows(store) == []
 
 
+def scalar_on(connection):
+    return lambda statement: connection.execute(statement).scalar()
+
+
 def test_one_process_at_a_time_collects(moved_store, clock, url, table_name):
     store, other = moved_store(max_age=HOUR), moved_store(max_age=HOUR)
     store.set_many({f"s{number}": {} for number in range(5)})
@@ -124,7 +129,7 @@ def test_one_process_at_a_time_collects(moved_store, clock, url, table_name):
     with (
         ThreadPoolExecutor(1) as pool,
         database.transaction() as connection,
-        database.dialect.alone(connection, f"gc {table_name}", wait=0) as alone,
+        database.vendor.alone(scalar_on(connection), f"gc {table_name}", wait=0) as alone,
     ):
         assert alone
         collecting = pool.submit(store.gc)
@@ -150,7 +155,7 @@ def test_tables_are_collected_independently(moved_store, clock, table_name, url)
     else:
         with (
             other._database.transaction() as connection,
-            other._database.vendor.alone(connection, f"gc {other.table.name}", wait=0),
+            other._database.vendor.alone(scalar_on(connection), f"gc {other.repo().name}", wait=0),
         ):
             assert store.gc() == 1
     assert other.gc() == 1
@@ -219,8 +224,8 @@ def test_the_first_time_falls_anywhere_in_the_first_interval(make_store):
 def test_a_failing_collection_is_told_in_the_log_and_to_nobody_else(moved_store, clock, caplog):
     store = moved_store(max_age=HOUR, gc_interval=0.001)
     store.set("live", {}, math.inf)
-    with store._database.engine.connect() as connection:
-        connection.exec_driver_sql(f"ALTER TABLE {store.table.name} RENAME TO {store.table.name}_away")
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql(f"ALTER TABLE {store.repo().name} RENAME TO {store.repo().name}_away")
         connection.commit()
 
     store._janitor._due = 0
@@ -259,7 +264,8 @@ def test_close_ends_a_collection_after_its_batch(moved_store, clock, monkeypatch
 
 EXITING = """
 import sys
-from schema_session_backend import SessionStore, janitor
+from schema_session_backend import SessionStore
+from schema_session_backend._sql import janitor
 
 janitor.BATCH = 1
 url, table_name, close = sys.argv[1:]

@@ -26,7 +26,7 @@ def test_timestamps_tell_the_first_and_the_last_write(frozen):
     store, clock = frozen(timestamps=True)
 
     def stamps() -> tuple[float, float]:
-        [record] = store.find()
+        [record] = store.find(limit=1000)
         return record.created_at.timestamp() * 1000, record.updated_at.timestamp() * 1000
 
     first = clock.now
@@ -62,7 +62,7 @@ def test_set_over_an_expired_row_starts_a_new_session(frozen):
         assert store.get("a") is None
         renew()
 
-        [record] = store.find()
+        [record] = store.find(limit=1000)
         assert record.data == {"new": 1}
         assert record.created_at.timestamp() * 1000 == clock.now
         assert expiry(store) == clock.now + 10_000
@@ -71,7 +71,7 @@ def test_set_over_an_expired_row_starts_a_new_session(frozen):
 
 def test_timestamps_are_aware_and_in_utc(store):
     store.set("a", {})
-    [record] = store.find()
+    [record] = store.find(limit=1000)
     loaded = store.load("a")
 
     for moment in (record.created_at, record.updated_at, record.expires_at, loaded.created_at):
@@ -112,7 +112,7 @@ def test_moments_are_right_in_any_time_zone(make_store, foreign_zone, url, engin
     store.touch("a", 10 * HOUR)
 
     for one in (store, elsewhere):
-        [record] = one.find()
+        [record] = one.find(limit=1000)
         assert record.created_at.timestamp() * 1000 == clock.now - 1000
         assert record.updated_at.timestamp() * 1000 == clock.now
         assert record.expires_at.timestamp() * 1000 == clock.now - 1000 + 2 * HOUR * 1000
@@ -171,7 +171,7 @@ def test_a_touch_changes_nothing_but_the_expiry(frozen):
     store.save(store.load("a"), {"x": 1, "user_id": 1})
 
     [after] = stored_rows(store)
-    names = [column.name for column in store.table.c]
+    names = [column.name for column in store.repo().c]
     changed = [name for name, old, new in zip(names, before, after, strict=True) if old != new]
     assert changed == ["expire_at"]
 

@@ -15,10 +15,12 @@ from values import database_of, no_sql, stored_rows, write_row
 from schema_session_backend import (
     ConstraintViolated,
     InvalidSessionId,
+    NoSuchSession,
     SessionExists,
     SessionStore,
     SessionTooLarge,
     UnserializableValue,
+    WrongArgument,
     new_session_id,
 )
 
@@ -48,24 +50,50 @@ def test_what_the_table_holds_is_no_valid_id(store):
     assert store.touch(stolen) is False
     assert store.rotate(stolen, "mine") is False
     assert store.destroy(stolen) is False
-    assert store.revoke_where(user_id=1, keep=stolen) == 1
 
 
 def test_what_the_table_holds_is_the_handle(store):
     store.set(ID, {"user_id": 1})
     [stored] = [row[0] for row in stored_rows(store)]
 
-    assert [record.handle for record in store.find()] == [stored]
+    assert [record.handle for record in store.find(limit=1000)] == [stored]
     assert store.load(ID).handle == stored
     assert store.handle(ID) == stored
     assert store.revoke(stored) is True
     assert store.get(ID) is None
 
 
-def test_an_id_is_no_handle(store):
+def test_the_id_of_a_live_session_is_refused_where_a_handle_is_meant(store):
+    store.set_many({ID: {"user_id": 1}, "other": {"user_id": 1}})
+    other = store.handle("other")
+
+    for revoke in (
+        lambda: store.revoke(ID),
+        lambda: store.revoke(ID, user_id=1),
+        lambda: store.revoke_many([other, ID]),
+        lambda: store.revoke_many(["junk", ID]),
+    ):
+        with pytest.raises(WrongArgument, match=r"destroy\(sid\) ends a session by its id"):
+            revoke()
+    assert store.count() == 2
+
+
+@pytest.mark.parametrize("text", ["", "junk", "A" * 64, "0" * 63, "0" * 65, "é", "\0"], ids=ascii)
+def test_a_text_that_is_no_handle_names_no_session(store, text):
     store.set(ID, {"user_id": 1})
 
-    assert store.revoke(ID) is False
+    assert store.revoke(text) is False
+    assert store.revoke(text, user_id=1) is False
+    assert store.revoke_many([text, store.handle(ID)]) == 1
+
+
+def test_a_session_is_refused_where_an_id_is_meant(store):
+    store.set(ID, {"user_id": 1})
+
+    for session in (store.find(user_id=1)[0], store.load(ID)):
+        for call in (store.get, store.load, store.touch, store.destroy, store.has, store.blank, store.handle):
+            with no_sql(store), pytest.raises(WrongArgument, match=r"revoke\(record\)"):
+                call(session)
     assert store.get(ID) == {"user_id": 1}
 
 
@@ -133,7 +161,7 @@ def test_ending_a_session_ends_only_the_one_with_exactly_that_id(make_store, has
     assert store.rotate("Abc", "abC") is False
     assert store.count() == left - 2
     assert store.revoke_where(user_id=1, keep="abc ") == left - 3
-    assert [record.handle for record in store.find()] == [store.handle("abc ")]
+    assert [record.handle for record in store.find(limit=1000)] == [store.handle("abc ")]
 
 
 def test_rotating_to_an_id_that_differs_in_case_only_works(make_store):
@@ -225,10 +253,12 @@ def test_get_many_leaves_impossible_ids_out(store):
     assert store.get_many(["", "a", "a\0", "é", None, "b"]) == {"a": {"user_id": 1}}
 
 
-def test_keeping_an_impossible_id_keeps_nobody(store):
+def test_keeping_an_impossible_id_ends_nothing(store):
     store.set("a", {"user_id": 1})
 
-    assert store.revoke_where(user_id=1, keep="a\0") == 1
+    with pytest.raises(NoSuchSession):
+        store.revoke_where(user_id=1, keep="a\0")
+    assert store.get("a") == {"user_id": 1}
 
 
 # -- nothing in logs, reprs and errors
@@ -260,7 +290,18 @@ def test_reprs_show_no_id_no_handle_and_no_value(make_store, url):
     saved = store.save(loaded, {"device": SECRET, "cart": SECRET, "more": 1})
 
     said = "".join(
-        map(repr, [store, loaded, saved, saved.session, store.blank(ID), store.find(), store.find()[0]])
+        map(
+            repr,
+            [
+                store,
+                loaded,
+                saved,
+                saved.session,
+                store.blank(ID),
+                store.find(limit=1000),
+                store.find(limit=1000)[0],
+            ],
+        )
     )
     _assert_silent(said, store, ID)
     assert "<SessionStore" in said
@@ -334,7 +375,7 @@ def test_a_violated_constraint_quotes_nothing(log, make_store):
         lambda: store.save(loaded, {"token": SECRET}),
         lambda: store.save(store.blank(BOBS), {"token": SECRET}),
     ):
-        with pytest.raises(ConstraintViolated, match="a unique, foreign key or check constraint") as caught:
+        with pytest.raises(ConstraintViolated, match="on 'token' of table") as caught:
             attempt()
         assert not isinstance(caught.value, SessionExists)
         _assert_silent(_everything_in(caught.value), store, ID, BOBS)
@@ -375,8 +416,8 @@ def test_errors_inside_the_callers_transaction_quote_nothing(make_store):
     store.set(ID, {})
     loaded = store.load(ID)
 
-    with store._database.engine.connect() as connection, pytest.raises(ConstraintViolated) as caught:
-        store.save(loaded, {"token": SECRET}, connection=connection)
+    with store.engine.begin() as connection, pytest.raises(ConstraintViolated) as caught:
+        store.within(connection).save(loaded, {"token": SECRET})
 
     _assert_silent(_everything_in(caught.value), store, ID, "other")
 
@@ -438,7 +479,7 @@ def test_a_declared_column_that_holds_nonsense_costs_its_session_only(
     nonsense = text(f"UPDATE {table_name} SET {column} = :nonsense WHERE sid = :sid")
     log.clear()
 
-    with store._database.engine.connect() as connection:
+    with store.engine.begin() as connection:
         values = {"nonsense": SECRET, "sid": store.handle(ID)}
         if database_of(url) == "sqlite":
             connection.execute(nonsense, values)
@@ -450,5 +491,5 @@ def test_a_declared_column_that_holds_nonsense_costs_its_session_only(
     assert store.get(ID) == intact
     assert store.get(BOBS) == {"n": 2}
     assert store.count() == 2
-    assert {"n": 2} in [record.data for record in store.find()]
+    assert {"n": 2} in [record.data for record in store.find(limit=1000)]
     assert SECRET not in _all_that_was_logged(log)

@@ -35,7 +35,8 @@ ONE: dict[str, Operation] = {
     "find": lambda store, _: store.find(user_id=1, limit=5),
     "count": lambda store, _: store.count(user_id=1),
     "revoke": lambda store, _: store.revoke("0" * 64),
-    "revoke_where": lambda store, _: store.revoke_where(user_id=77, keep="a"),
+    "revoke_where": lambda store, _: store.revoke_where(user_id=77),
+    "revoke_where, keeping one": lambda store, _: store.revoke_where(user_id=1, keep="a"),
     "keep_newest": lambda store, _: store.keep_newest(3, user_id=1),
 }
 
@@ -48,7 +49,7 @@ def test_an_operation_is_one_round_trip(counted, counter, operation, rounds):
 
     def prepared() -> LoadedSession:
         store.destroy("new")
-        store.set("a", {"user_id": 1, "cart": [1]})
+        store.set_many({"a": {"user_id": 1, "cart": [1]}, "other": {"user_id": 1}})
         loaded = store.load("a")
         assert loaded is not None
         return loaded

@@ -7,8 +7,15 @@ from sqlalchemy import bindparam, func, select, text, tuple_
 from sqlalchemy.exc import InvalidRequestError
 from values import no_sql
 
-from clocks import MINUTE
-from schema_session_backend import ConfigurationError, InvalidField, SessionStore
+from clocks import DAY, MINUTE
+from schema_session_backend import (
+    NULL,
+    ConfigurationError,
+    InvalidField,
+    NoSuchSession,
+    SessionStore,
+    WrongArgument,
+)
 
 # -- searching
 
@@ -30,19 +37,71 @@ def test_find_gives_the_sessions_with_these_values(store):
     assert record.handle == store.handle("a")
     assert record.data == {"user_id": 1, "device": "phone", "cart": [1]}
     assert store.find(user_id=3) == []
-    assert len(store.find()) == 3
+    assert len(store.find(limit=1000)) == 3
 
 
-def test_find_with_none_gives_the_sessions_without_a_value(store):
+def test_find_with_null_gives_the_sessions_without_a_value(store):
     store.set_many({"a": {"user_id": 1}, "b": {}, "c": {"user_id": None}})
 
-    assert sorted(ids(store, store.find(user_id=None))) == ["b", "c"]
-    assert store.count(user_id=None) == 2
+    assert sorted(ids(store, store.find(user_id=NULL))) == ["b", "c"]
+    assert sorted(ids(store, store.find({"user_id": NULL}))) == ["b", "c"]
+    assert store.count(user_id=NULL) == 2
+    assert store.revoke_where(user_id=NULL) == 2
+    assert ids(store, store.find(limit=10)) == "a"
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        lambda store: store.find(user_id=None),
+        lambda store: store.find({"user_id": None}),
+        lambda store: store.count(user_id=None),
+        lambda store: store.browse(user_id=None),
+        lambda store: store.revoke(store.handle("a"), user_id=None),
+        lambda store: store.revoke_where(user_id=None),
+        lambda store: store.keep_newest(0, user_id=None),
+    ],
+)
+def test_a_forgotten_login_is_no_search_for_sessions_without_a_user(store, search):
+    store.set_many({"a": {}, "b": {"user_id": 1}})
+
+    with no_sql(store), pytest.raises(WrongArgument, match="user_id=NULL"):
+        search(store)
+    assert store.count() == 2
+
+
+def test_reading_every_session_needs_a_limit(store):
+    store.set_many({"a": {"user_id": 1}, "b": {}})
+
+    for prefixed in (store, store.prefixed("x:")):
+        with no_sql(store), pytest.raises(ConfigurationError, match="give a limit"):
+            prefixed.find()
+    assert len(store.find(limit=5)) == 2
+
+
+@pytest.mark.parametrize("condition", [True, "user_id = 1", 42, None], ids=repr)
+def test_what_is_no_condition_is_refused(store, condition):
+    store.set("a", {"user_id": 1})
+
+    for search in (store.find, store.count, store.browse, store.revoke_where):
+        with no_sql(store), pytest.raises(WrongArgument, match=r"conditions on the columns of repo\(\)"):
+            search(condition)
+    assert store.count() == 1
+
+
+def test_json_is_searched_by_a_condition(make_store):
+    store = make_store(schemas="settings JSON")
+    store.set_many({"a": {"settings": {"theme": "dark"}}, "b": {"settings": {"theme": "light"}}, "c": {}})
+
+    with no_sql(store), pytest.raises(InvalidField, match=r"\['key'\]\.as_string\(\) == 'value'"):
+        store.find(settings={"theme": "dark"})
+    assert ids(store, store.find(store.repo().c.settings["theme"].as_string() == "dark")) == "a"
+    assert ids(store, store.find(settings=NULL)) == "c"
 
 
 def test_find_takes_conditions_of_sqlalchemy(store):
     store.set_many({"a": {"user_id": 1, "ip": "10.0.0.1"}, "b": {"user_id": 2, "ip": "10.0.0.2"}, "c": {}})
-    columns = store.table.c
+    columns = store.repo().c
 
     assert ids(store, store.find(columns.user_id > 1)) == "b"
     assert ids(store, store.find(columns.ip.like("10.%"), user_id=1)) == "a"
@@ -138,17 +197,57 @@ def test_revoke_where_ends_all_but_the_kept_one(store):
     assert store.revoke_where(user_id=1, keep="b") == 0
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        lambda store: "b",
+        lambda store: store.handle("b"),
+        lambda store: store.load("b"),
+        lambda store: next(record for record in store.find(user_id=1) if record.data["device"] == "b"),
+    ],
+    ids=["id", "handle", "loaded session", "record"],
+)
+@pytest.mark.parametrize("prefix", ["", "shop:"])
+@pytest.mark.parametrize("hash_sid", [True, False])
+def test_the_kept_session_has_any_of_its_names(make_store, name, prefix, hash_sid):
+    store = make_store(hash_sid=hash_sid).prefixed(prefix)
+    store.set_many({sid: {"user_id": 1, "device": sid} for sid in "abc"})
+
+    assert store.revoke_where(user_id=1, keep=name(store)) == 2
+    assert list(store.get_many("abc")) == ["b"]
+
+
+@pytest.mark.parametrize("hash_sid", [True, False])
+def test_a_kept_session_that_is_not_found_is_an_error_and_nothing_is_revoked(moved_store, clock, hash_sid):
+    store = moved_store(hash_sid=hash_sid)
+    store.set("expired", {"user_id": 1})
+    clock.advance(2 * DAY)
+    store.set_many({"a": {"user_id": 1}, "b": {"user_id": 1}, "other": {"user_id": 2}})
+
+    for keep in ("nobody", "expired", store.handle("expired"), "\0", ""):
+        with pytest.raises(NoSuchSession, match="none was ended"):
+            store.revoke_where(user_id=1, keep=keep)
+        with pytest.raises(NoSuchSession, match="none was ended"):
+            store.revoke_where(store.repo().c.user_id == 1, keep=keep)
+    for keep in (42, b"a", store):
+        with no_sql(store), pytest.raises(WrongArgument, match="keep takes the id"):
+            store.revoke_where(user_id=1, keep=keep)
+    assert store.count(user_id=1) == 2
+
+
+def test_the_kept_session_need_not_be_found_itself(store):
+    """As at a login, which has not saved yet whose session it is."""
+    store.set_many({"a": {"user_id": 1}, "b": {"user_id": 1}, "anonymous": {}})
+
+    assert store.revoke_where(user_id=1, keep="anonymous") == 2
+    assert store.get("anonymous") == {}
+
+
 def test_revoke_where_takes_conditions_of_sqlalchemy(store):
     store.set_many({sid: {"user_id": number} for number, sid in enumerate("abcd")})
 
-    assert store.revoke_where(store.table.c.user_id >= 1, store.table.c.user_id != 2) == 2
+    assert store.revoke_where(store.repo().c.user_id >= 1, store.repo().c.user_id != 2) == 2
     assert sorted(store.get_many("abcd")) == ["a", "c"]
-
-
-def test_an_impossible_id_keeps_nothing(store):
-    store.set_many({"a": {"user_id": 1}, "b": {"user_id": 1}})
-
-    assert store.revoke_where(user_id=1, keep="\0") == 2
 
 
 def test_revoking_needs_a_condition(store):
@@ -170,7 +269,7 @@ def test_keep_newest_ends_all_but_the_newest(moved_store, clock, timestamps):
     assert store.keep_newest(3, user_id=1) == 2
     assert sorted(store.get_many("abcdef")) == ["c", "d", "e", "f"]
     assert store.keep_newest(3, user_id=1) == 0
-    assert store.keep_newest(1, store.table.c.device == "laptop", user_id=1) == 1
+    assert store.keep_newest(1, store.repo().c.device == "laptop", user_id=1) == 1
     assert sorted(store.get_many("abcdef")) == ["d", "e", "f"]
     assert store.keep_newest(0, user_id=1) == 2
     assert sorted(store.get_many("abcdef")) == ["f"]
@@ -188,7 +287,6 @@ def test_revoke_can_ask_whose_session_it_is(store):
 
     assert store.revoke(handle, user_id=2) is False
     assert store.revoke(handle, user_id=1, device="laptop") is False
-    assert store.revoke(handle, user_id=None) is False
     assert store.count() == 2
     assert store.revoke(handle, user_id=1, device="phone") is True
     assert store.count() == 1
@@ -201,12 +299,12 @@ def test_revoke_can_ask_whose_session_it_is(store):
 def test_columns_may_have_the_names_of_arguments(make_store):
     store = make_store(schemas="limit Integer index; keep Integer; handle Integer; connection Integer")
     store.set_many({"a": {"limit": 1, "keep": 1}, "b": {"limit": 2, "connection": 3}})
-    [record] = store.find(*store.having({"limit": 2, "connection": 3}))
+    [record] = store.find({"limit": 2, "connection": 3})
 
     assert record.handle == store.handle("b")
-    assert store.count(*store.having({"keep": None})) == 1
-    assert [one.handle for one in store.browse(*store.having({"limit": 2})).records] == [record.handle]
-    assert not store.revoke(record.handle, *store.having({"limit": 1}))
-    assert store.revoke(record.handle, *store.having({"limit": 2}))
+    assert store.count({"keep": NULL}) == 1
+    assert [one.handle for one in store.browse({"limit": 2}).records] == [record.handle]
+    assert not store.revoke(record.handle, {"limit": 1})
+    assert store.revoke(record.handle, {"limit": 2})
     with pytest.raises(InvalidField, match="limit"):
-        store.having({"limit": "2"})
+        store.find({"limit": "2"})

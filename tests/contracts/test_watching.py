@@ -44,7 +44,7 @@ USED = ["INSERT", "SELECT", "UPDATE", "UPDATE", "DELETE"]
 def test_a_listener_on_the_engine_sees_each_statement(make_store, url, engine, watch, seen, own):
     store = make_store(url if own else engine)
     store.wait_for_sync()
-    watch(store._database.engine)
+    watch(store.engine)
 
     use(store)
 
@@ -62,7 +62,7 @@ def test_a_listener_on_all_engines_sees_each_statement(store, watch, seen):
 
 def test_a_listener_costs_no_round_trip(counted, counter, watch):
     store = counted()
-    watch(store._database.engine)
+    watch(store.engine)
     store.set("a", {})
     for _ in range(10):
         store.get("a")
@@ -81,4 +81,4 @@ def test_an_engine_is_made_where_tools_put_their_own(make_store, monkeypatch):
 
     monkeypatch.setattr("sqlalchemy.create_engine", create_engine_and_tell)
 
-    assert make_store()._database.engine is made[0]
+    assert make_store().engine is made[0]

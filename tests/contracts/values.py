@@ -148,38 +148,41 @@ def database_of(url: str) -> str:
 
 def stored_rows(store: SessionStore) -> list[tuple[Any, ...]]:
     """All rows of a store's table, whole."""
-    with store._database.engine.connect() as connection:
-        return [tuple(row) for row in connection.execute(select(store.table).order_by(store.table.c.sid))]
+    with store.engine.begin() as connection:
+        return [tuple(row) for row in connection.execute(select(store.repo()).order_by(store.repo().c.sid))]
 
 
 def write_row(store: SessionStore, sid: str, **columns: Any) -> None:
     """Change the stored row of a session by SQL, as whoever can write to the table can."""
-    with store._database.engine.connect() as connection:
-        connection.execute(store.table.update().where(store.table.c.sid == store.handle(sid)).values(columns))
+    with store.engine.begin() as connection:
+        connection.execute(
+            store.repo().update().where(store.repo().c.sid == store.handle(sid)).values(columns)
+        )
 
 
 @contextmanager
 def no_sql(store: SessionStore) -> Iterator[None]:
-    """Fails if the store takes a connection from its pool in between."""
-    taken = []
+    """Fails if the store runs a statement in between."""
+    statements: list[str] = []
 
-    def checkout(*_arguments: Any) -> None:
-        taken.append(1)
+    def executed(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        statements.append(statement)
 
-    engine = store._database.engine
-    event.listen(engine, "checkout", checkout)
+    engine = store.engine
+    event.listen(engine, "before_cursor_execute", executed)
     try:
         yield
     finally:
-        event.remove(engine, "checkout", checkout)
-    assert not taken, "the database was asked"
+        event.remove(engine, "before_cursor_execute", executed)
+    assert statements == []
 
 
 def expiry(store: SessionStore, sid: str = "a") -> int | None:
     """When a live session expires, in milliseconds."""
     loaded = store.load(sid)
     assert loaded is not None
-    return loaded.expire_at
+    assert loaded.version is not None
+    return loaded.version.expiry
 
 
 def save_merged(store: SessionStore) -> None:

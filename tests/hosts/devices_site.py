@@ -35,7 +35,7 @@ def beaker_site(store: SessionStore, path: str = "/devices", **options: Any) -> 
         start_response("200 OK", [("Content-Type", "text/plain")])
         return [str(session.get("user_id")).encode()]
 
-    page = DevicesPage(store, beaker_visitor(), **options)
+    page = DevicesPage(store, beaker_visitor(store), **options)
     settings = {"type": "schema", "store": store, "session_class": SchemaSession}
     return SessionMiddleware(
         page.mounted_in(site, path), {f"session.{name}": value for name, value in settings.items()}

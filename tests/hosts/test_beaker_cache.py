@@ -18,8 +18,8 @@ from values import identical
 from webtest import TestApp
 
 from schema_session_backend import ConfigurationError, SessionTooLarge, UnserializableValue
-from schema_session_backend.beaker import CACHE_SCHEMAS
 from schema_session_backend._shared import shared_store
+from schema_session_backend.beaker import CACHE_SCHEMAS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,6 +126,13 @@ def test_keys_that_are_escaped_alike_are_different_keys(cache):
         cache.namespace[key] = number
 
     assert [cache.namespace[key] for key in keys] == [0, 1, 2, 3]
+
+
+def test_a_key_may_have_the_name_that_sessions_are_stored_under(cache):
+    cache.put("session", 3)
+
+    assert cache.get("session") == 3
+    assert cache.namespace.keys() == [b"session"]
 
 
 def test_names_may_be_long(manager):
@@ -260,6 +267,7 @@ def test_objects_of_ones_own_need_pickle_by_name(settings):
     [
         ({"cache.schemas": "user_id Integer"}, r"cache\.schemas: a cache brings its own columns"),
         ({"cache.tabel_name": "x"}, r"no setting cache\.tabel_name: did you mean 'table_name'\?"),
+        ({"cache.tabel_name": "x", "cache.digest_filenames": False}, r"no setting cache\.tabel_name"),
     ],
 )
 def test_a_setting_that_cannot_be_is_refused(settings, more, problem):

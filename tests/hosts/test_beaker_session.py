@@ -10,9 +10,9 @@ from uuid import UUID
 
 import pytest
 from beaker.cache import clsmap
-from beaker_site import BeakerSite
+from beaker_site import BeakerSite, renewing, saving
 from browsing import LOGIN
-from sqlalchemy import Column, DateTime, Integer, create_engine, func, select
+from sqlalchemy import JSON, Column, DateTime, Integer, create_engine, func, select
 from values import identical, no_sql, stored_rows
 
 from schema_session_backend import ConfigurationError, InvalidField, UnserializableValue
@@ -32,7 +32,7 @@ def host(request):
 
 def columns(store, *names):
     """The values of columns of the only row."""
-    with store._database.engine.connect() as connection:
+    with store.engine.begin() as connection:
         [row] = connection.execute(select(*(store.repo().c[name] for name in names))).all()
     return tuple(row)
 
@@ -71,7 +71,7 @@ def test_an_ini_file_is_all_it_takes(make_store, url, table_name, prefix):
 @pytest.mark.parametrize("as_engine", [False, True])
 def test_a_dict_is_all_it_takes(make_store, url, table_name, as_engine):
     engine = create_engine(url)
-    schemas = list(make_store().table.columns)[1:4]
+    schemas = list(make_store().repo().columns)[1:4]
     settings = {"type": "schema", "url": engine if as_engine else url, "table_name": table_name}
     browser = BeakerSite(
         {f"session.{name}": value for name, value in {**settings, "schemas": schemas}.items()}
@@ -126,18 +126,25 @@ VALUES = {
 
 def test_what_was_saved_is_read_back_equal_and_of_the_same_types(site):
     browser = site.browser()
-    browser.visit(lambda session: [session.update(VALUES), session.save()])
+    browser.visit(saving(**VALUES))
 
     assert identical(browser.data(), VALUES)
 
 
-def test_with_the_json_serializer_too(open_site, store):
+def test_with_the_json_serializer_what_json_has_comes_back_equal(open_site, store):
     data = {"user_id": 42, "cart": [{"sku": "a", "n": 1.5}, None], "ip": None}
     browser = open_site(data_serializer="json").browser()
-    browser.visit(lambda session: [session.update(data), session.save()])
+    browser.visit(saving(**data))
 
     assert identical(browser.data(), data)
     assert columns(store, "user_id") == (42,)
+
+
+def test_the_json_serializer_makes_lists_of_tuples_and_text_of_keys(open_site):
+    browser = open_site(data_serializer="json").browser()
+    browser.visit(saving(sizes=(1, {2: (3,)})))
+
+    assert identical(browser.data(), {"sizes": [1, {"2": [3]}]})
 
 
 def test_a_column_that_json_cannot_carry_is_an_error_and_no_logout(open_site, make_store):
@@ -145,7 +152,7 @@ def test_a_column_that_json_cannot_carry_is_an_error_and_no_logout(open_site, ma
     store = make_store(schemas=[Column("user_id", Integer), since])
     # Beaker's own session class takes any error for a corrupt session otherwise, and starts a new one.
     browser = open_site(store=store, data_serializer="json", invalidate_corrupt=False).browser()
-    browser.visit(lambda session: [session.update(user_id=42), session.save()])
+    browser.visit(saving(user_id=42))
 
     with pytest.raises(ConfigurationError, match="'since': data_serializer = json cannot carry a datetime"):
         browser.data()
@@ -168,10 +175,30 @@ def test_what_cannot_be_stored_is_a_typed_error_and_the_old_session_stays(site, 
     before = stored_rows(store)
 
     with pytest.raises(error, match=problem):
-        browser.visit(lambda session: [session.update(value), session.save()])
+        browser.visit(saving(**value))
 
     assert stored_rows(store) == before
     assert browser.data() == LOGIN
+
+
+def test_what_changed_inside_a_value_is_saved_each_time(open_site, make_store):
+    """The store may not hold the lists themselves as what it compares with."""
+    store = make_store(schemas=[Column("options", JSON)])
+    browser = open_site(store=store).browser()
+    browser.visit(saving(cart=[], options={"seen": []}))
+
+    def change_and_save_twice(session):
+        for number in (1, 2):
+            session["cart"].append(number)
+            session["options"]["seen"].append(number)
+            session.save()
+            session.persist()
+            stored = store.get(session.id)
+            assert (stored["cart"], stored["options"]) == (session["cart"], session["options"])
+
+    browser.visit(change_and_save_twice)
+
+    assert browser.data() == {"cart": [1, 2], "options": {"seen": [1, 2]}}
 
 
 # -- the life of a session
@@ -195,11 +222,31 @@ def test_delete_removes_the_row_and_the_cookie(site, store):
     assert browser.data() == {}
 
 
+def test_a_session_that_is_saved_without_any_key_is_removed(site, store):
+    browser = site.browser()
+    browser.log_in()
+
+    def empty(session):
+        for key in list(session):
+            del session[key]
+        session.save()
+
+    browser.visit(empty)
+
+    assert stored_rows(store) == []
+
+
 def test_invalidate_starts_an_empty_session_under_a_new_id(site):
     browser = site.browser()
     browser.log_in()
     old = browser.sid()
-    browser.visit(lambda session: [session.invalidate(), session.update(new=1), session.save()])
+
+    def start_anew(session):
+        session.invalidate()
+        session["new"] = 1
+        session.save()
+
+    browser.visit(start_anew)
 
     assert browser.sid() != old
     assert browser.data() == {"new": 1}
@@ -209,7 +256,7 @@ def test_regenerate_id_keeps_the_session_under_a_new_id(site, store):
     browser = site.browser()
     browser.log_in()
     old = browser.sid()
-    browser.visit(lambda session: [session.regenerate_id(), session.update(user_id=43), session.save()])
+    browser.visit(renewing(user_id=43))
 
     assert browser.sid() != old
     assert browser.data() == LOGIN | {"user_id": 43}
@@ -219,7 +266,13 @@ def test_regenerate_id_keeps_the_session_under_a_new_id(site, store):
 def test_revert_gives_up_changes(site):
     browser = site.browser()
     browser.log_in()
-    browser.visit(lambda session: [session.update(user_id=1), session.revert(), session.save()])
+
+    def give_up(session):
+        session["user_id"] = 1
+        session.revert()
+        session.save()
+
+    browser.visit(give_up)
 
     assert browser.data() == LOGIN
 
@@ -277,7 +330,7 @@ def test_a_session_times_out_after_its_timeout_without_a_request(moved_store, le
     assert store.count() == 0
 
 
-def test_without_timestamps_too(moved_store, let_pass, open_site):
+def test_a_session_times_out_without_timestamps_too(moved_store, let_pass, open_site):
     browser = open_site(store=moved_store(), timeout=HOUR).browser()
     browser.log_in()
     let_pass(HOUR - 70)

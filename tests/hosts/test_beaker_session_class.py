@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 from beaker.exceptions import BeakerWarning
-from beaker_site import BeakerSite
+from beaker_site import BeakerSite, open_beaker_site, renewing, saving
 from browsing import LOGIN, in_flight
-from values import no_sql, stored_rows
+from values import identical, no_sql, stored_rows
 
 from schema_session_backend import ConfigurationError, InvalidField, SessionStore, StoreUnavailable
+from schema_session_backend.beaker import SchemaSession
 
 PLANTED = "a" * 32
 
 
+def new_id(session):
+    """Give the session a new id without saving it."""
+    session.regenerate_id()
+
+
+def new_id_and_logout(session):
+    """End the session right after it got a new id."""
+    session.regenerate_id()
+    session.delete()
+
+
 @pytest.fixture
 def host():
-    """The one that this file is about."""
+    """The session class that this file is about."""
     return "SchemaSession"
 
 
@@ -40,7 +54,7 @@ def test_an_unknown_id_from_a_cookie_is_never_adopted(site, store):
 
 
 @pytest.mark.parametrize("end", ["destroy", "expire"])
-def test_nor_is_one_whose_session_has_ended(moved_store, let_pass, open_site, end):
+def test_the_id_of_a_session_that_has_ended_is_never_adopted(moved_store, let_pass, open_site, end):
     store = moved_store(max_age=600)
     visitor = open_site(store=store).browser()
     visitor.log_in()
@@ -90,7 +104,7 @@ def test_regenerate_id_moves_the_row(site, store):
     browser = site.browser()
     browser.log_in()
     old = browser.sid()
-    browser.visit(lambda session: [session.regenerate_id(), session.save()])
+    browser.visit(renewing())
 
     assert store.get(old) is None
     assert len(stored_rows(store)) == 1
@@ -102,17 +116,35 @@ def test_regenerate_id_moves_the_row_even_without_a_save(open_site, store, save_
     browser = open_site(save_accessed_time=save_accessed_time).browser()
     browser.log_in()
     old = browser.sid()
-    browser.visit(lambda session: [session.update(cart=[2]), session.regenerate_id()])
+
+    def change_and_renew(session):
+        session["cart"] = [2]
+        session.regenerate_id()
+
+    browser.visit(change_and_renew)
 
     assert store.get(old) is None
     assert len(stored_rows(store)) == 1
     assert browser.data() == LOGIN
 
 
+def test_without_saved_access_times_a_new_id_stores_nothing_that_was_not_saved(open_site):
+    browser = open_site(save_accessed_time=False).browser()
+    browser.log_in()
+
+    def change_inside_and_renew(session):
+        session["cart"].append(2)
+        session.regenerate_id()
+
+    browser.visit(change_inside_and_renew)
+
+    assert browser.data() == LOGIN
+
+
 def test_a_login_with_a_new_id_takes_the_visitors_cart_along(site, store):
     browser = site.browser()
-    browser.visit(lambda session: [session.update(cart=[1]), session.save()])
-    browser.visit(lambda session: [session.regenerate_id(), session.update(user_id=42), session.save()])
+    browser.visit(saving(cart=[1]))
+    browser.visit(renewing(user_id=42))
 
     assert browser.data() == {"cart": [1], "user_id": 42}
     assert len(stored_rows(store)) == 1
@@ -120,7 +152,7 @@ def test_a_login_with_a_new_id_takes_the_visitors_cart_along(site, store):
 
 def test_a_first_visit_can_regenerate_its_id_too(site, store):
     browser = site.browser()
-    browser.visit(lambda session: [session.regenerate_id(), session.update(LOGIN), session.save()])
+    browser.visit(renewing(**LOGIN))
 
     assert browser.data() == LOGIN
     assert len(stored_rows(store)) == 1
@@ -132,7 +164,7 @@ def test_a_login_that_fails_leaves_the_visitor_the_session_of_before(site):
     browser.log_in()
 
     with pytest.raises(InvalidField):
-        browser.visit(lambda session: [session.regenerate_id(), session.update(user_id="43"), session.save()])
+        browser.visit(renewing(user_id="43"))
 
     assert browser.data() == LOGIN
 
@@ -143,12 +175,12 @@ def test_of_two_logins_at_once_one_counts_and_the_browser_keeps_its_cookie(
 ):
     site = open_site(save_accessed_time=save_accessed_time)
     browser = site.browser()
-    browser.visit(lambda session: [session.update(cart=[1]), session.save()])
+    browser.visit(saving(cart=[1]))
     old = browser.cookie
     slower = site.browser(old)
 
-    with in_flight(slower, lambda session: session.regenerate_id()):
-        browser.visit(lambda session: [session.regenerate_id(), session.update(user_id=42), session.save()])
+    with in_flight(slower, new_id):
+        browser.visit(renewing(user_id=42))
     # What a browser does with the cookies of both answers, the slower one last.
     if slower.cookie != old:
         browser.cookie = slower.cookie
@@ -164,7 +196,7 @@ def test_a_session_that_was_revoked_meanwhile_cannot_save_itself_under_a_new_id(
     browser = open_site(save_accessed_time=save_accessed_time).browser()
     browser.log_in()
 
-    with in_flight(browser, lambda session: [session.regenerate_id(), session.save()]):
+    with in_flight(browser, renewing()):
         store.revoke_where(user_id=42)
 
     assert stored_rows(store) == []
@@ -174,7 +206,7 @@ def test_a_session_that_was_revoked_meanwhile_cannot_save_itself_under_a_new_id(
 def test_a_logout_right_after_a_new_id_removes_the_row(site, store):
     browser = site.browser()
     browser.log_in()
-    browser.visit(lambda session: [session.regenerate_id(), session.delete()])
+    browser.visit(new_id_and_logout)
 
     assert stored_rows(store) == []
     assert browser.cookie == ""
@@ -183,7 +215,7 @@ def test_a_logout_right_after_a_new_id_removes_the_row(site, store):
 def test_a_logout_of_a_session_that_is_gone_removes_the_cookie(open_site, store):
     browser = open_site(save_accessed_time=False).browser()
     browser.log_in()
-    with in_flight(browser, lambda session: [session.regenerate_id(), session.delete()]):
+    with in_flight(browser, new_id_and_logout):
         store.clear()
 
     assert browser.cookie == ""
@@ -196,7 +228,7 @@ def test_a_request_under_the_old_id_is_dropped(site, store):
 
     def do(session):
         session["cart"] = [2]
-        browser.visit(lambda own: [own.regenerate_id(), own.save()])
+        browser.visit(renewing())
         session.save()
 
     other.visit(do)
@@ -228,7 +260,13 @@ def test_with_beakers_own_class_the_old_row_stays_until_it_expires(plain_site, s
     browser = plain_site.browser()
     browser.log_in()
     old = browser.sid()
-    browser.visit(lambda session: [getattr(session, call)(), session.update(new=1), session.save()])
+
+    def leave_the_old_id(session):
+        getattr(session, call)()
+        session["new"] = 1
+        session.save()
+
+    browser.visit(leave_the_old_id)
 
     assert store.get(old)["user_id"] == 42
     assert len(stored_rows(store)) == 2
@@ -261,7 +299,74 @@ def test_beakers_own_class_takes_it_for_a_corrupt_session_and_tries_again(down):
         visitor.data()
 
 
-# -- the rest
+# -- nothing is serialized on the way
+
+SERIALIZERS = ["pickle", "json"]
+
+
+def test_beaker_pickles_and_unpickles_nothing(site, monkeypatch):
+    browser = site.browser()
+    monkeypatch.delattr(pickle, "dumps")
+    monkeypatch.delattr(pickle, "loads")
+    browser.log_in()
+    browser.visit(saving(cart=[2]))
+
+    assert browser.data() == LOGIN | {"cart": [2]}
+
+
+@pytest.mark.parametrize("serializer", SERIALIZERS)
+@pytest.mark.parametrize("ours_first", [True, False], ids=["from ours", "to ours"])
+def test_a_site_that_changes_its_session_class_keeps_its_sessions(store, serializer, ours_first):
+    ours = open_beaker_site(store=store, data_serializer=serializer, session_class=SchemaSession)
+    beakers = open_beaker_site(store=store, data_serializer=serializer)
+    first, second = (ours, beakers) if ours_first else (beakers, ours)
+    before = first.browser()
+    before.log_in()
+    after = second.browser(before.cookie)
+
+    assert after.data() == LOGIN
+    after.visit(saving(cart=[2]))
+    assert before.data() == LOGIN | {"cart": [2]}
+
+
+@pytest.mark.parametrize("serializer", SERIALIZERS)
+def test_a_change_of_the_session_class_alone_writes_nothing(store, serializer):
+    before = open_beaker_site(store=store, data_serializer=serializer).browser()
+    before.log_in()
+    rows = stored_rows(store)
+    ours = open_beaker_site(store=store, data_serializer=serializer, session_class=SchemaSession)
+
+    assert ours.browser(before.cookie).data() == LOGIN
+    assert stored_rows(store) == rows
+
+
+def test_a_session_of_the_other_serializer_is_read_on(open_site):
+    browser = open_site(data_serializer="pickle").browser()
+    browser.log_in()
+    later = open_site(data_serializer="json").browser(browser.cookie)
+
+    assert later.data() == LOGIN
+    later.log_in(device="laptop")
+    assert browser.data() == LOGIN | {"device": "laptop"}
+
+
+def test_a_tuple_is_a_list_to_a_site_with_the_json_serializer(open_site):
+    browser = open_site(data_serializer="pickle").browser()
+    browser.visit(saving(sizes=(1, 2)))
+
+    assert identical(open_site(data_serializer="json").browser(browser.cookie).data(), {"sizes": [1, 2]})
+
+
+def test_a_value_that_json_cannot_carry_is_an_error_that_names_the_key(open_site, store):
+    store.wait_for_sync()
+    browser = open_site(data_serializer="json").browser()
+
+    with pytest.raises(ConfigurationError, match="'tags': data_serializer = json cannot carry a set"):
+        browser.visit(saving(tags={1}))
+    assert stored_rows(store) == []
+
+
+# -- cookies and settings
 
 
 def test_an_illegal_cookie_of_somebody_else_costs_nobody_the_session(open_site):
@@ -274,29 +379,9 @@ def test_an_illegal_cookie_of_somebody_else_costs_nobody_the_session(open_site):
         assert browser.send(header.encode())["user_id"] == 42
 
 
-def test_a_session_of_the_other_serializer_is_read_on(open_site):
-    browser = open_site(data_serializer="pickle").browser()
-    browser.log_in()
-    later = open_site(data_serializer="json").browser()
-    later.cookie = browser.cookie
-
-    assert later.data() == LOGIN
-    later.log_in(device="laptop")
-    assert browser.data() == LOGIN | {"device": "laptop"}
-
-
 def test_an_encrypt_key_is_refused_at_once(open_site, store):
     store.wait_for_sync()
     site = open_site(encrypt_key="a key", validate_key="another")
 
     with no_sql(store), pytest.raises(ConfigurationError, match="encrypt_key hides the fields"):
         site.browser().data()
-
-
-def test_it_works_on_a_site_that_had_beakers_own_class(plain_site, site):
-    browser = plain_site.browser()
-    browser.log_in()
-    later = site.browser()
-    later.cookie = browser.cookie
-
-    assert later.data() == LOGIN

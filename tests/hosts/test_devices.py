@@ -7,6 +7,7 @@ import enum
 import json
 import logging
 import re
+from io import BytesIO
 from urllib.parse import quote
 
 import flask
@@ -21,8 +22,11 @@ from sqlalchemy.orm import Session as OrmSession
 from webtest import TestApp
 
 from schema_session_backend import ConfigurationError, SessionStore
+from schema_session_backend.cachelib import SchemaCache
 from schema_session_backend.devices import DevicesPage, Texts, Visitor
 from schema_session_backend.devices import devices as devices_module
+from schema_session_backend.devices.flask import add_devices
+from schema_session_backend.errors import WrongArgument
 from test_request_fields import FIREFOX, IPHONE
 
 SCHEMAS = "user_id Integer index; device String(50); ip String(45); user_agent String(255)"
@@ -324,7 +328,7 @@ def test_who_is_not_signed_in_sees_nothing(browser, store):
     for path in ("/devices/", "/devices/sessions", "/devices/admin"):
         assert "Firefox" not in browser().get(path, status=401).text
     for path in ("/devices/sign-out", "/devices/sign-out-others", "/devices/admin/sign-out"):
-        browser().post(path, {"handle": store.find()[0].handle}, status=401)
+        browser().post(path, {"handle": store.find(limit=1000)[0].handle}, status=401)
     assert store.count() == 1
 
 
@@ -365,17 +369,40 @@ def test_what_is_not_there_is_said_so(browser, method, path, status):
         (b"&".join(b"a=1" for _ in range(2_000)), "application/x-www-form-urlencoded", 400),
         (b"a" * 70_000, "application/x-www-form-urlencoded", 413),
         (b"handle", "text/plain", 415),
+        (
+            b"--x\r\nContent-Disposition: form-data; name=a\r\n\r\nb\r\n--x--",
+            "multipart/form-data; boundary=x",
+            415,
+        ),
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_a_body_that_makes_no_sense_is_refused(browser, store, body, kind, status):
+@pytest.mark.parametrize("path", ["/sign-out", "/sign-out-others"])
+def test_a_body_that_makes_no_sense_is_refused(browser, store, path, body, kind, status):
     this = browser(42)
     browser(42)
     headers = {"Content-Type": kind, "X-CSRF-Token": sessions(this)["csrf_token"]}
 
-    answer = this.request("/devices/sign-out", method="POST", body=body, headers=headers, status="*")
+    answer = this.request(f"/devices{path}", method="POST", body=body, headers=headers, status="*")
 
     assert answer.status_int == status
+    assert store.count() == 2
+
+
+def test_a_body_of_unknown_length_is_read_to_the_limit_only(browser, store):
+    this = browser(42)
+    browser(42)
+    body = BytesIO(b"a" * 10_000_000)
+    environ = {"wsgi.input": body, "wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    headers["X-CSRF-Token"] = sessions(this)["csrf_token"]
+    request = this.RequestClass.blank(
+        "/devices/sign-out-others", {**this.extra_environ, **environ}, method="POST", headers=headers
+    )
+    request.environ.pop("CONTENT_LENGTH", None)
+
+    assert this.do_request(request, status="*").status_int == 413
+    assert body.tell() < 1_000_000
     assert store.count() == 2
 
 
@@ -392,6 +419,24 @@ def test_empty_lists_are_no_error_of_the_server(open_site, path, sent):
     this = open_site(administers=lambda _request: True)(42)
     for headers in ({}, {"X-CSRF-Token": sessions(this)["csrf_token"]}):
         assert this.post_json(f"/devices{path}", sent, headers=headers, status="*").status_int < 500
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("application/json", "application/json"),
+        ("application/json, text/plain, */*", "application/json"),
+        ("text/html,application/xhtml+xml,*/*;q=0.8", "text/html"),
+        ("text/html, application/json", "text/html"),
+        ("*/*", "text/html"),
+        ("", "text/html"),
+        (";q=,\0, é;q=x", "text/html"),
+    ],
+)
+def test_an_error_is_told_as_the_client_prefers(browser, accept, kind):
+    answer = browser(42).get("/devices/nothing", headers={"Accept": accept}, status=404)
+
+    assert answer.content_type == kind
 
 
 def test_bytes_that_are_no_text_are_no_error_of_the_server(browser):
@@ -497,7 +542,7 @@ def test_nobody_is_an_administrator_unless_the_application_says_so(browser, stor
     this = browser(42)
 
     assert this.get("/devices/admin", status=403)
-    assert post(this, "/admin/sign-out", handle=store.find()[0].handle).status_int == 403
+    assert post(this, "/admin/sign-out", handle=store.find(limit=1000)[0].handle).status_int == 403
     assert store.count() == 1
 
 
@@ -516,7 +561,7 @@ def test_administrators_see_and_search_all_sessions(administrator, store):
     while page.html.select("a[rel=next]"):
         page = page.click(description="Next page")
         seen += [one["value"] for one in page.html.select("tbody input")]
-    assert sorted(seen) == sorted(record.handle for record in store.find())
+    assert sorted(seen) == sorted(record.handle for record in store.find(limit=1000))
 
     form = administrator.get("/devices/admin").forms[0]
     form["user_id"] = "103"
@@ -543,6 +588,16 @@ def test_administrators_end_what_they_select(administrator, store):
     assert "user_id=2" in answer.location
     assert "2 signed out." in answer.follow().text
     assert store.count(user_id=2) == 1
+
+
+def test_what_is_no_handle_is_passed_over(administrator, store):
+    store.set("other", {"user_id": 2})
+    token = sessions(administrator)["csrf_token"]
+    sent = {"handle": ["", "made up", "f" * 64, "\0", store.handle("other").upper(), store.handle("other")]}
+
+    answer = administrator.post_json("/devices/admin/sign-out", sent, headers={"X-CSRF-Token": token})
+
+    assert answer.json == {"signed_out": 1}
 
 
 @pytest.mark.parametrize(
@@ -723,11 +778,11 @@ def test_pyramids_transaction_has_what_is_ended_too(store, url, commits):
     engine.dispose()
 
 
-@pytest.mark.parametrize("host", ["flask", "pyramid"])
-def test_a_user_field_that_is_no_column_is_refused_at_start(make_store, host):
+@pytest.mark.parametrize("host", ["beaker", "flask", "pyramid"])
+def test_a_store_that_cannot_tell_whose_a_session_is_is_refused_at_start(make_store, host):
     store = make_store(schemas="user Integer")
 
-    with pytest.raises(ConfigurationError, match="did you mean 'user'"):
+    with pytest.raises(ConfigurationError, match="or name yours in user_field="):
         SITES[host](store)
 
 
@@ -741,7 +796,6 @@ def test_it_shows_no_handles_that_are_ids(make_store):
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        ({"store": "sqlite://"}, "takes a SessionStore"),
         ({"origins": "https://account.example"}, "origins takes a list"),
         ({"origins": ["https://account.example/"]}, "origins takes a list"),
     ],
@@ -749,6 +803,47 @@ def test_it_shows_no_handles_that_are_ids(make_store):
 def test_what_cannot_work_is_refused(store, arguments, problem):
     with pytest.raises(ConfigurationError, match=problem):
         DevicesPage(**{"store": store, "visitor": lambda _environ: None, **arguments})
+
+
+@pytest.mark.parametrize(
+    ("make", "problem"),
+    [
+        (lambda store: "sqlite://", "DevicesPage takes a SessionStore, not str"),
+        (SchemaCache, "DevicesPage takes a SessionStore, not SchemaCache, pass its .store"),
+    ],
+)
+def test_what_is_no_store_is_refused_with_what_is_meant(store, make, problem):
+    with pytest.raises(WrongArgument, match=re.escape(problem)):
+        DevicesPage(make(store), lambda _environ: None)
+
+
+def test_flask_takes_the_cache_and_not_its_store(store):
+    with pytest.raises(WrongArgument, match="takes the SchemaCache of SESSION_CACHELIB, not SessionStore"):
+        add_devices(flask.Flask(__name__), store)
+
+
+@pytest.mark.parametrize("user", [42, "ann", None])
+def test_a_visitor_is_made_of_columns(user):
+    with pytest.raises(WrongArgument, match=re.escape("such as {'user_id': 42}, not ")) as caught:
+        Visitor(user, "an-id")
+
+    assert "ann" not in str(caught.value)
+
+
+@pytest.mark.parametrize("sid", [None, 7, b"an-id"])
+def test_a_visitor_has_the_id_of_a_session(sid):
+    with pytest.raises(WrongArgument, match="the id of the request's session as text, not "):
+        Visitor({"user_id": 42}, sid)
+
+
+@pytest.mark.parametrize("returned", [42, "ann", {"user_id": 42}, False])
+def test_a_plain_value_is_no_visitor(store, returned):
+    page = TestApp(DevicesPage(store, lambda _environ: returned))
+
+    for path in ("/", "/sessions", "/admin"):
+        with pytest.raises(WrongArgument, match="must return a Visitor, such as Visitor") as caught:
+            page.get(path)
+        assert "ann" not in str(caught.value)
 
 
 def test_no_repr_has_an_id_or_a_user():

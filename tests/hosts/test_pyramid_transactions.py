@@ -404,6 +404,23 @@ def test_a_view_may_begin_another_transaction(application, store, signed_in):
     assert not store.has("phone")
 
 
+def test_a_session_that_was_revoked_after_its_commit_is_sent_no_cookie(application, store, signed_in):
+    def do(request):
+        request.session.rotate()
+        request.tm.commit()
+        request.tm.begin()
+        store.revoke(request.session.handle)
+        request.tm.abort()
+        request.tm.begin()
+        look(request)
+
+    client = application(do)
+    client.get("/", headers=signed_in)
+
+    assert not client.cookies
+    assert store.count() == 1
+
+
 def test_an_exception_view_after_a_failed_commit_sees_what_is_stored(application, notes, store, signed_in):
     def do(request):
         request.session["user_id"] = 7
@@ -417,6 +434,34 @@ def test_an_exception_view_after_a_failed_commit_sees_what_is_stored(application
 
     assert client.get("/", headers=signed_in, status=500).text == "42"
     assert store.get("phone") == {"user_id": 42, "error": "sorry"}
+
+
+def test_a_commit_hook_may_look_at_the_session_after_an_error_that_was_answered(
+    application, notes, noted, signed_in
+):
+    def answering(handler, _registry):
+        def answer(request):
+            try:
+                return handler(request)
+            except LookupError:
+                return request.invoke_exception_view()
+
+        return answer
+
+    def configure(config):
+        config.registry["tween"] = answering
+        config.add_tween("test_pyramid_transactions.tween_of_registry", under="pyramid_tm.tm_tween_factory")
+        config.add_exception_view(lambda error, request: Response("found nothing"), context=LookupError)
+
+    def do(request):
+        note(request, notes)
+        look(request)
+        request.tm.get().addBeforeCommitHook(look, args=(request,))
+        raise LookupError
+
+    application(do, configure).get("/", headers=signed_in)
+
+    assert noted() == ["a note"]
 
 
 def test_an_answer_with_a_session_is_nobody_elses_whatever_goes_wrong(application, store, signed_in):
@@ -581,7 +626,7 @@ def test_the_table_is_there_before_the_first_transaction(make_store, engine):
 
     config.make_wsgi_app()
 
-    assert inspect(engine).has_table(store.table.name)
+    assert inspect(engine).has_table(store.repo().name)
 
 
 def test_an_application_starts_while_its_database_is_down(caplog):

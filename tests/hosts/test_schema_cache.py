@@ -37,7 +37,7 @@ def cache(store) -> SchemaCache:
 
 def columns(store, *names):
     """The values of columns of all rows."""
-    with store._database.engine.connect() as connection:
+    with store.engine.begin() as connection:
         return connection.execute(select(*(store.repo().c[name] for name in names))).all()
 
 

@@ -1,7 +1,6 @@
 """Pyramid's sessions in a table that can be searched: `config.include("pyramid_schema_session")`.
 
-The settings begin with `schema_session.`: those of the store, as `schema_session_backend` takes them, and
-those of `SchemaSessionFactory`.
+The settings begin with `schema_session.`; they are the options of the store and of `SchemaSessionFactory`.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ def includeme(config: Configurator) -> None:
     """Use the session factory that the settings describe, and give requests `schema_sessions`.
 
     Raises:
-        ConfigurationError: naming a setting that is none, or that cannot work.
+        ConfigurationError: naming a setting that is unknown or cannot work.
     """
     factory = SchemaSessionFactory.from_settings(config.get_settings())
     config.set_session_factory(factory)
@@ -43,7 +42,7 @@ def includeme(config: Configurator) -> None:
 
     def add_devices_page(config: Configurator, path: str = "/devices", **options: Any) -> DevicesPage:
         """See `devices.add_devices_page`."""
-        # It needs the extra `devices`, which not every application has.
+        # Imported here, because the page needs the extra `devices`, which not every application installs.
         from . import devices  # noqa: PLC0415
 
         return devices.add_devices_page(config, factory, path, **options)
@@ -54,10 +53,10 @@ def includeme(config: Configurator) -> None:
 
 
 def _prepare(registry: Registry, factory: SchemaSessionFactory) -> None:
-    """Find out at start what would fail in the middle of a request's transaction."""
+    """Check at start what would otherwise fail inside a request's transaction."""
     for name in ("tm", factory.dbsession):
         _require_attribute(registry, name)
-    # In the middle of one that writes, SQLite could not create the table on another connection.
+    # Once a transaction has written, SQLite lets no other connection create the table.
     try:
         factory.store.wait_for_sync()
     except StoreUnavailable as error:

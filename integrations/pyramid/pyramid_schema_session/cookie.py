@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from pyramid.response import Response
 
 SAME_SITE: Final = {"lax": "Lax", "strict": "Strict", "none": "None"}
-# What WebOb writes and browsers take.
+# Only what WebOb writes without quoting and browsers accept.
 NAME: Final = re.compile(r"[A-Za-z0-9!#%&'*+.^_`|~-]+")
 PATH: Final = re.compile(r"/[!-:<-~]*")
 DOMAIN: Final = re.compile(r"\.?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 LONGEST: Final = 10 * 366 * 24 * 60 * 60
+"""Seconds, ten years: the longest `max_age`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,17 +28,18 @@ class Cookie:
     """The cookie that holds a session's id.
 
     Args:
-        name: by default `session`, with the prefix `__Host-` where path and domain allow it, and else
-            `__Secure-`: browsers then take it from this host, or by HTTPS, only.
-        max_age: seconds that the browser keeps it; None until it is closed.
-        path: what of the site it is for.
-        domain: None for this host only.
-        secure: whether it is for HTTPS only; turn it off for development only.
-        httponly: whether JavaScript cannot see it.
+        name: by default `session`, with the prefix `__Host-` if path and domain allow it, so that browsers
+            accept it from this very host only, else with `__Secure-`, so that they accept it over HTTPS
+            only; without a prefix if it is not `secure`.
+        max_age: seconds that the browser keeps the cookie; None until the browser is closed.
+        path: the browser sends the cookie with requests below this path.
+        domain: the browser sends the cookie to this domain and its subdomains; None for this host only.
+        secure: whether the cookie is sent over HTTPS only; turn it off for development only.
+        httponly: whether the cookie is hidden from JavaScript.
         samesite: `"Lax"`, `"Strict"` or `"None"`.
 
     Raises:
-        ConfigurationError: for settings with which no browser would take it.
+        ConfigurationError: for settings with which browsers would reject the cookie.
     """
 
     name: str = ""
@@ -66,7 +68,7 @@ class Cookie:
         self._require("cookie_path", PATH, "a path that begins with /", self.path)
         if self.domain is not None:
             self._require("cookie_domain", DOMAIN, "the name of a host, in ASCII", self.domain)
-        # As browsers see it, whatever its case.
+        # Browsers compare these prefixes without regard to case.
         prefix = self.name.lower()
         if prefix.startswith("__host-") and self._prefix != "__Host-":
             msg = f"cookie_name {self.name!r} needs cookie_secure, cookie_path = / and no cookie_domain"
@@ -88,8 +90,8 @@ class Cookie:
         return "__Host-" if self.path == "/" and self.domain is None else "__Secure-"
 
     def read(self, request: Request) -> str | None:
-        """What the browser sent, whatever that is; None for nothing."""
-        # Not request.cookies, which one cookie of somebody else's that is no UTF-8 makes unreadable.
+        """The value that the browser sent, unchecked; None if it sent none."""
+        # `request.cookies` raises if the value of any cookie, not just of this one, is not UTF-8.
         name = self.name.encode("ascii")
         header = request.environ.get("HTTP_COOKIE", "")
         values = [value for sent, value in parse_cookie(header) if sent == name]
@@ -99,11 +101,11 @@ class Cookie:
             return None
 
     def set(self, response: Response, value: str) -> None:
-        """Have the browser keep it."""
+        """Have the browser store the cookie with this value."""
         response.set_cookie(self.name, value, max_age=self.max_age, **self._attributes)
 
     def delete(self, response: Response) -> None:
-        """Have the browser drop it."""
+        """Have the browser delete the cookie."""
         response.set_cookie(self.name, "", max_age=0, **self._attributes)
 
     @property

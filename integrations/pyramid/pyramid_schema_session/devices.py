@@ -9,8 +9,8 @@ from pyramid.request import Request
 from pyramid.security import NO_PERMISSION_REQUIRED
 
 from schema_session_backend.devices import DevicesPage, Visitor
-from schema_session_backend.devices.exchange import below, mount_path
-from schema_session_backend._options import require_field
+from schema_session_backend.devices.arguments import require_user_field
+from schema_session_backend.devices.mounting import mount_path, mounted_before
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from pyramid.config import Configurator
     from pyramid.response import Response
 
+    from schema_session_backend import SessionStore
+
     from .factory import SchemaSessionFactory
-    from .transactions import RequestTransaction
+    from .session import SchemaSession
 
 REQUEST = "pyramid_schema_session.request"
 """The key under which a WSGI environment has the request that it was made from."""
@@ -44,8 +46,8 @@ def add_devices_page(
         ConfigurationError: for what cannot work.
     """
     where = mount_path(path)
-    require_field(factory.user_field, factory.store.fields, "schema_session.user_field")
-    visitor = options.pop("visitor", partial(_visitor, factory))
+    require_user_field(factory.store, "add_devices_page")
+    visitor = options.pop("visitor", partial(_visitor, factory.store))
     administers = options.pop("administers", None)
     if administers is not None:
         options["administers"] = lambda environ: administers(environ[REQUEST])
@@ -58,7 +60,7 @@ def add_devices_page(
 
     def devices(request: Request) -> Response:
         matched: Any = request.matchdict
-        environ = {**below(request.environ, matched.get("rest", "")), REQUEST: request}
+        environ = {**mounted_before(request.environ, matched.get("rest", "")), REQUEST: request}
         response: Response = Request(environ).get_response(page)
         return response
 
@@ -72,12 +74,11 @@ def add_devices_page(
 
 def _connection(request: Request) -> AbstractContextManager[Any]:
     """The transaction in which the request's session is saved, if it has one."""
-    transaction: RequestTransaction = request.session._transaction  # noqa: SLF001 - one of us
-    transaction.join()
-    return transaction.writing()
+    session: SchemaSession = request.session
+    return session.transaction.connection(writes=True)
 
 
-def _visitor(factory: SchemaSessionFactory, request: Request) -> Visitor | None:
-    field, session = factory.user_field, request.session
-    user = session.get(field)
-    return None if user is None or session.sid is None else Visitor({field: user}, session.sid)
+def _visitor(store: SessionStore, request: Request) -> Visitor | None:
+    session: SchemaSession = request.session
+    user, sid = store.user_of(session), session.sid
+    return None if user is None or sid is None else Visitor(user, sid)

@@ -8,9 +8,16 @@ from pyramid.interfaces import ISessionFactory
 from zope.interface import implementer
 
 from schema_session_backend import ConfigurationError, SessionStore
-from schema_session_backend._shared import coerced, refuse_unknown, shared_store
+from schema_session_backend._options import (
+    Seconds,
+    Switch,
+    Text,
+    WholeSeconds,
+    declared,
+    require_switches,
+)
 from schema_session_backend._session.timeouts import seconds
-from schema_session_backend._options import declared, require_field, require_switches
+from schema_session_backend._shared import read_options, refuse_unknown, settings_of, shared_store
 
 from .cookie import Cookie
 from .session import SchemaSession
@@ -21,8 +28,6 @@ if TYPE_CHECKING:
 
     from pyramid.request import Request
 
-    from schema_session_backend._session.timeouts import Seconds
-
 PREFIX: Final = "schema_session."
 
 
@@ -32,24 +37,23 @@ class SchemaSessionFactory:
 
     Args:
         store: keeps the sessions.
-        timeout: seconds, the idle timeout, instead of the store's `max_age`.
-        cookie_name: see `Cookie`, also for the other `cookie_…`.
-        cookie_max_age: seconds that the browser keeps the cookie; None until it is closed.
-        cookie_path: what of the site it is for.
-        cookie_domain: None for this host only.
-        cookie_secure: whether it is for HTTPS only; turn it off for development only.
-        cookie_httponly: whether JavaScript cannot see it.
-        cookie_samesite: `"Lax"`, `"Strict"` or `"None"`.
-        set_on_exception: whether the session is saved, and its cookie set, when an exception view answers.
+        timeout: seconds, the idle timeout; None for the store's `max_age`.
+        cookie_name: the cookie's name; unless given `__Host-session`, or `__Secure-session` with a domain or
+            another path, or `session` without `cookie_secure`.
+        cookie_max_age: seconds that the browser keeps the cookie; None until the browser is closed.
+        cookie_path: the part of the site that the cookie is for.
+        cookie_domain: the domain that the cookie is for, with its subdomains; None for this host only.
+        cookie_secure: send the cookie over HTTPS only; turn it off for development only.
+        cookie_httponly: hide the cookie from JavaScript.
+        cookie_samesite: `"Lax"`, `"Strict"` or `"None"`; which requests from other sites carry the cookie.
+        set_on_exception: save the session, and set its cookie, also when an exception view answers.
         transactional: save in the transaction of pyramid_tm, so that the session is saved if the
             application's own data is, and only then.
         dbsession: the request's attribute with the application's SQLAlchemy `Session` or `Connection`, for
             `transactional`; its database has to be the store's.
-        user_field: the declared column that tells whose a session is, for `request.schema_sessions`; by
-            default `user_id`.
 
     Raises:
-        ConfigurationError: for what cannot work.
+        ConfigurationError: naming an option that cannot work.
     """
 
     def __init__(  # noqa: PLR0913 - each is an option with its default in sight
@@ -57,17 +61,16 @@ class SchemaSessionFactory:
         store: SessionStore,
         *,
         timeout: Seconds | None = None,
-        cookie_name: str = "",
-        cookie_max_age: int | None = None,
-        cookie_path: str = "/",
-        cookie_domain: str | None = None,
-        cookie_secure: bool = True,
-        cookie_httponly: bool = True,
-        cookie_samesite: str = "Lax",
-        set_on_exception: bool = True,
-        transactional: bool = False,
-        dbsession: str = "dbsession",
-        user_field: str | None = None,
+        cookie_name: Text = "",
+        cookie_max_age: WholeSeconds | None = None,
+        cookie_path: Text = "/",
+        cookie_domain: Text | None = None,
+        cookie_secure: Switch = True,
+        cookie_httponly: Switch = True,
+        cookie_samesite: Text = "Lax",
+        set_on_exception: Switch = True,
+        transactional: Switch = False,
+        dbsession: Text = "dbsession",
     ) -> None:
         if not isinstance(store, SessionStore):
             msg = f"SchemaSessionFactory takes a SessionStore, not {type(store).__name__}"
@@ -95,10 +98,6 @@ class SchemaSessionFactory:
             raise ConfigurationError(msg)
         self.dbsession = dbsession if transactional else None
         """The request's attribute in whose transaction sessions are saved; None for their own."""
-        if user_field is not None:
-            require_field(user_field, store.fields, "user_field")
-        self.user_field = user_field or "user_id"
-        """The declared column that tells whose a session is."""
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> SchemaSessionFactory:
@@ -107,16 +106,16 @@ class SchemaSessionFactory:
         Raises:
             ConfigurationError: naming the setting.
         """
-        ours = {
-            name.removeprefix(PREFIX): value for name, value in settings.items() if name.startswith(PREFIX)
-        }
-        kinds = declared(cls)
-        refuse_unknown(ours, kinds, prefix=PREFIX)
-        own = {name: coerced(name, ours.pop(name), kinds, prefix=PREFIX) for name in kinds if name in ours}
-        return cls(shared_store(ours, prefix=PREFIX), **own)
+        ours, options = settings_of(settings, prefix=PREFIX), declared(cls)
+        refuse_unknown(ours, prefix=PREFIX, options=options)
+        own = read_options(ours, options, prefix=PREFIX)
+        store = shared_store(
+            {name: value for name, value in ours.items() if name not in options}, prefix=PREFIX
+        )
+        return cls(store, **own)
 
     def __call__(self, request: Request) -> SchemaSession:
-        """The session of a request, which is not read yet."""
+        """The session of a request; it is read at its first use."""
         return SchemaSession(
             request,
             self.store,
@@ -128,4 +127,4 @@ class SchemaSessionFactory:
 
     def sessions(self, request: Request) -> UserSessions:
         """`request.schema_sessions`, for `config.add_request_method`."""
-        return UserSessions(request, self.store, user_field=self.user_field)
+        return UserSessions(request, self.store)

@@ -1,4 +1,4 @@
-"""The session of one request: Pyramid's `ISession` on what the store has loaded."""
+"""`request.session`: Pyramid's `ISession`, translated to the store."""
 
 from __future__ import annotations
 
@@ -12,39 +12,40 @@ from zope.interface import implementer
 
 from schema_session_backend import new_session_id
 
+from .response import ResponseHeaders
+from .state import State
 from .transactions import RequestTransaction, is_tried_again
 
 if TYPE_CHECKING:
     from pyramid.request import Request
-    from pyramid.response import Response
 
-    from schema_session_backend import LoadedSession, Saved, SessionStore
+    from schema_session_backend import SessionStore
 
     from .cookie import Cookie
 
 FLASH: Final = "_f_"
+"""The prefix of the keys that hold the queues of flash messages."""
 CSRF_TOKEN: Final = "_csrft_"  # noqa: S105 - the name of the key
-CREATED: Final = "_schema_session_created"
-"""Where a table without timestamps keeps when a session was created."""
 
 
 @implementer(ISession)
 class SchemaSession(MutableMapping[str, Any]):
     """A request's session: read at its first use, and saved as the request is answered.
 
-    Nothing is stored for a visitor whose session was never written to. An id that nothing is stored under,
-    junk or expired or revoked, is never taken over from the cookie.
+    Nothing is stored for a visitor whose session was never written to. An id from a cookie under which
+    nothing is stored, because it is junk, expired or revoked, is never adopted.
 
     Args:
         request: whose session it is.
-        store: keeps it.
-        cookie: holds its id.
+        store: keeps the session.
+        cookie: holds the session's id.
         timeout: seconds, the idle timeout; None for the store's.
-        set_on_exception: whether it is saved when an exception view answers.
-        dbsession: the request's attribute to save with in its transaction, or None.
+        set_on_exception: whether the session is saved when an exception view answers.
+        dbsession: the name of the request's attribute with the database session in whose transaction the
+            session is saved; None for transactions of its own.
     """
 
-    def __init__(  # noqa: PLR0913
+    def __init__(  # noqa: PLR0913 - each is a part of its own
         self,
         request: Request,
         store: SessionStore,
@@ -56,79 +57,69 @@ class SchemaSession(MutableMapping[str, Any]):
     ) -> None:
         self._request = request
         self._store = store
-        self._cookie = cookie
         self._timeout = timeout
         self._set_on_exception = set_on_exception
-        self._values: dict[str, Any] | None = None
-        self._loaded: LoadedSession | None = None
-        self._is_new = True
-        self._created = int(time.time())
-        self._keeps_created = self._must_keep_created
-        self._new_sid: str | None = None
-        self._saved: Saved | None = None
-        self._was_ended = False
-        self._committed: tuple[Saved | None, bool] = (None, False)
+        self._began = int(time.time())
+        self._state = self._committed = State(sid=cookie.read(request))
         self._transaction = RequestTransaction(
-            request, dbsession, save=self._save, keep=self._keep, forget=self._forget
+            request,
+            store,
+            dbsession,
+            before_commit=self._save,
+            after_commit=self._commit,
+            after_abort=self._roll_back,
         )
-        self._will_be_answered = False
-        self._is_last = False
+        self._headers = ResponseHeaders(request, cookie, self._finish)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {'not read yet' if self._values is None else 'read'}>"
+        return f"<{type(self).__name__} {'not read yet' if self._state.values is None else 'read'}>"
 
     # -- the mapping
 
     def __getitem__(self, key: str) -> Any:
-        return self._data[key]
+        return self._values[key]
 
     def __setitem__(self, key: str, value: Any) -> None:
-        self._data[key] = value
+        self._values[key] = value
 
     def __delitem__(self, key: str) -> None:
-        del self._data[key]
+        del self._values[key]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._data)
+        return iter(self._values)
 
     def __len__(self) -> int:
-        return len(self._data)
+        return len(self._values)
 
     def __contains__(self, key: object) -> bool:
-        return key in self._data
+        return key in self._values
 
     # -- ISession
 
     @property
     def created(self) -> int:
         """When the session was created: seconds since 1970 UTC."""
-        self._look()
-        return self._created
+        return self._current.created
 
     @property
     def new(self) -> bool:
-        """Whether nothing was stored of it when this request began, or since it was invalidated."""
-        self._look()
-        return self._is_new
+        """Whether nothing was stored when the request read the session, or since `invalidate`."""
+        return self._current.is_new
 
     def changed(self) -> None:
-        """Nothing has to be told: what changed is seen when the session is saved."""
-        self._look()
+        """Need not be called: the save finds what changed, at any depth."""
+        self._read()
 
     def invalidate(self) -> None:
-        """End the session, row and all. What is written to it afterwards is a new one, under a new id."""
-        self._data.clear()
-        self._is_new = True
-        self._created = int(time.time())
-        if self._loaded is not None:
-            with self._transaction.writing() as connection:
-                self._store.destroy(self._loaded.sid, connection=connection)
-            self._loaded = self._saved = self._new_sid = None
-            self._keeps_created = self._must_keep_created
-            self._was_ended = True
+        """End the session, row and all. What is written afterwards belongs to a new one, under a new id."""
+        sid = self._current.sid
+        if sid is not None:
+            with self._transaction.store(writes=True) as store:
+                store.destroy(sid)
+        self._state = self._state.ended()
 
     def flash(self, msg: Any, queue: str = "", allow_duplicate: bool = True) -> None:  # noqa: FBT001, FBT002 - ISession's signature
-        """Put a message at the end of a queue, for a page to come."""
+        """Put a message at the end of a queue, for a later page."""
         messages = self.setdefault(FLASH + queue, [])
         if allow_duplicate or msg not in messages:
             messages.append(msg)
@@ -156,112 +147,82 @@ class SchemaSession(MutableMapping[str, Any]):
     # -- beyond ISession
 
     def rotate(self) -> None:
-        """Keep the data under a new id, as at a login; the old one is dead once the request is answered."""
-        self._look()
-        self._new_sid = new_session_id()
+        """Keep the data under a new id, as at a login; the old id is dead once the request is answered."""
+        self._state = self._current.renamed(new_session_id())
 
     @property
     def sid(self) -> str | None:
-        """The id under which it is stored now, a secret; None if it is not."""
-        self._look()
-        return None if self._loaded is None else self._loaded.sid
+        """The id that the session is stored under now, a secret; None if it is not stored."""
+        return self._current.sid
 
     @property
     def handle(self) -> str | None:
-        """What names it to `SessionStore.revoke` and in listings, safe to show; None if it is not stored."""
-        self._look()
-        return None if self._loaded is None else self._loaded.handle
-
-    # -- inside
+        """The session's public name, which `SessionStore.revoke` takes; None if it is not stored."""
+        return self._current.handle
 
     @property
-    def _data(self) -> dict[str, Any]:
-        self._look()
-        assert self._values is not None
-        return self._values
-
-    @property
-    def _must_keep_created(self) -> bool:
-        return "created_at" not in self._store.table.c
-
-    def _look(self) -> None:
+    def transaction(self) -> RequestTransaction:
+        """The request's transaction, for the modules of this package: `transaction.store()` writes in it."""
         self._transaction.join()
-        if self._values is None:
-            self._open()
+        return self._transaction
 
-    def _open(self) -> None:
-        # First, so that whatever goes wrong, the answer is not for anybody else's eyes.
-        if not self._will_be_answered:
-            self._will_be_answered = True
-            self._request.add_response_callback(self._answered)
-        self._transaction.require_its_needs(self._store)
-        saved, was_ended = self._committed
-        sid = self._cookie.read(self._request) if saved is None else saved.session.sid
-        ended = was_ended and saved is None
-        loaded = None if sid is None or ended else self._store.load(sid)
-        values = {} if loaded is None else loaded.data
-        self._keeps_created = self._must_keep_created
-        if loaded is not None:
-            # One that something else stored without it is not written for that alone.
-            self._keeps_created = self._must_keep_created and CREATED in values
-            if self._keeps_created:
-                self._created = values.pop(CREATED)
-            elif loaded.created_at is not None:
-                self._created = int(loaded.created_at.timestamp())
-        self._is_new = loaded is None
-        self._loaded = loaded
-        self._values = values
+    # -- reading and saving
 
-    def _answered(self, request: Request, response: Response) -> None:
-        """Pyramid calls it when the response is made, outside of all tweens."""
-        if request.response_callbacks and not self._is_last:
-            # What other callbacks write is to be saved too.
-            self._is_last = True
-            request.add_response_callback(self._answered)
+    @property
+    def _current(self) -> State:
+        self._read()
+        return self._state
+
+    @property
+    def _values(self) -> dict[str, Any]:
+        values = self._current.values
+        assert values is not None
+        return values
+
+    def _read(self) -> None:
+        self._transaction.join()
+        if self._state.values is not None:
             return
-        response.vary = tuple(dict.fromkeys((*(response.vary or ()), "Cookie")))
-        response.cache_control.no_store = True
-        self._transaction.join()
-        # What was written after the end of a transaction; without one, all that was written.
-        if self._values is not None:
-            self._save()
-        if self._saved is not None and not self._saved.is_gone:
-            sid = self._saved.session.sid
-            if sid != self._cookie.read(request) or self._cookie.max_age is not None:
-                self._cookie.set(response, sid)
-        elif self._was_ended:
-            self._cookie.delete(response)
+        # First of all: the answer depends on the visitor even if the session cannot be read.
+        self._headers.expect()
+        self._transaction.require_attributes()
+        sid = self._state.sid
+        loaded = None if sid is None else self._store.load(sid)
+        if loaded is None:
+            keeps_created = "created_at" not in self._store.repo().c
+            self._state = self._state.begun(now=self._began, keeps_created=keeps_created)
+        else:
+            self._state = self._state.read(loaded, now=self._began)
 
     def _save(self) -> None:
-        if self._is_abandoned or (self._loaded is None and not self._values):
+        state = self._state
+        if self._is_discarded or (state.loaded is None and not state.values):
             return
-        data = dict(self._values or {})
-        if self._keeps_created:
-            data[CREATED] = self._created
-        loaded = self._store.blank(new_session_id()) if self._loaded is None else self._loaded
-        new_sid = None if loaded.is_blank else self._new_sid
-        with self._transaction.connection() as connection:
-            self._saved = self._store.save(
-                loaded, data, self._timeout, new_sid=new_sid, connection=connection
-            )
-        if self._saved.was_written:
+        loaded = self._store.blank(new_session_id()) if state.loaded is None else state.loaded
+        with self._transaction.store() as store:
+            saved = store.save(loaded, state.data, self._timeout, new_sid=state.new_sid)
+        if saved.was_written:
             self._transaction.mark_changed()
-        if not self._saved.is_gone:
-            self._loaded, self._new_sid = self._saved.session, None
+        self._state = state.saved(saved)
 
     @property
-    def _is_abandoned(self) -> bool:
-        """Whether what the request wrote is not to be stored."""
-        if self._saved is not None and self._saved.is_gone:
+    def _is_discarded(self) -> bool:
+        """Whether what the request has written is not to be stored."""
+        if self._state.is_gone:
             return True
         error = getattr(self._request, "exception", None)
         return error is not None and (not self._set_on_exception or is_tried_again(self._request, error))
 
-    def _keep(self) -> None:
-        """What was done in a transaction is committed."""
-        self._committed = (self._saved, self._was_ended)
+    def _finish(self) -> State:
+        """Save, for the response, what no transaction has saved."""
+        self._transaction.join()
+        self._save()
+        return self._state
 
-    def _forget(self) -> None:
-        """What was done in a transaction was rolled back: whoever looks now gets what is stored."""
-        self._values = self._loaded = self._new_sid = None
-        self._saved, self._was_ended = self._committed
+    # -- the ends of a transaction
+
+    def _commit(self) -> None:
+        self._committed = self._state.unread()
+
+    def _roll_back(self) -> None:
+        self._state = self._committed

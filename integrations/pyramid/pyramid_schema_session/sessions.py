@@ -4,78 +4,69 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from schema_session_backend import ConfigurationError
-
-from .session import CREATED
+from .state import CREATED
 
 if TYPE_CHECKING:
     from pyramid.request import Request
 
     from schema_session_backend import Record, SessionStore
 
-    from .transactions import RequestTransaction
+    from .session import SchemaSession
 
 
 class UserSessions:
-    """The sessions of the user whose request this is: those with the same value in the user's column.
+    """The sessions of the request's user: those with the same value in the user's column.
 
-    Without such a value nobody is signed in, and there are none.
+    A session without a value there has no user, and the list is empty.
 
     Args:
         request: whose session tells the user.
-        store: where the sessions are.
-        user_field: the declared column that tells whose a session is.
+        store: keeps the sessions; its `user_field` tells whose a session is.
     """
 
-    def __init__(self, request: Request, store: SessionStore, *, user_field: str) -> None:
-        self._session: Any = request.session
+    def __init__(self, request: Request, store: SessionStore) -> None:
+        self._session: SchemaSession = request.session
         self._store = store
-        self._field = user_field
 
     @property
     def current(self) -> str | None:
         """The handle of the request's own session; None if it is not stored."""
-        handle: str | None = self._session.handle
-        return handle
+        return self._session.handle
 
     def list(self) -> list[Record]:
         """All of them, the newest first."""
-        if not self._user:
+        user = self._user
+        if user is None:
             return []
-        with self._transaction.connection() as connection:
-            found = self._store.find(connection=connection, **self._user)
+        with self._session.transaction.store() as store:
+            found = store.find(user)
         for record in found:
             record.data.pop(CREATED, None)
         return found
 
-    def revoke(self, handle: str) -> bool:
-        """End one of them; returns False for any other, which is none of the user's."""
-        if not self._user:
+    def revoke(self, session: Record | str) -> bool:
+        """End one of them; returns False for a session that is not the user's, and leaves it alone.
+
+        Args:
+            session: its record or its handle.
+        """
+        user = self._user
+        if user is None:
             return False
-        if handle == self.current:
+        if self.current in {session, getattr(session, "handle", None)}:
             self._session.invalidate()
             return True
-        with self._transaction.writing() as connection:
-            return self._store.revoke(handle, connection=connection, **self._user)
+        with self._session.transaction.store(writes=True) as store:
+            return store.revoke(session, user)
 
     def revoke_others(self) -> int:
         """End all but the request's own; returns how many."""
-        if not self._user:
+        user = self._user
+        if user is None:
             return 0
-        keep = self._session.sid
-        with self._transaction.writing() as connection:
-            return self._store.revoke_where(keep=keep, connection=connection, **self._user)
+        with self._session.transaction.store(writes=True) as store:
+            return store.revoke_where(user, keep=self._session.sid)
 
     @property
-    def _user(self) -> dict[str, Any]:
-        if self._field not in self._store.fields:
-            msg = f"schema_session.user_field: {self._field!r} is no declared column: add it to the schemas"
-            raise ConfigurationError(msg)
-        user = self._session.get(self._field)
-        return {} if user is None else {self._field: user}
-
-    @property
-    def _transaction(self) -> RequestTransaction:
-        transaction: RequestTransaction = self._session._transaction  # noqa: SLF001 - one of us
-        transaction.join()
-        return transaction
+    def _user(self) -> dict[str, Any] | None:
+        return self._store.user_of(self._session)

@@ -1,15 +1,16 @@
-"""The request's transactions, with pyramid_tm: what is saved in one counts if it commits, and only then."""
+"""A request's transactions, with pyramid_tm: what is saved in one counts if it commits, and only then."""
 
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from schema_session_backend import ConfigurationError, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from pyramid.request import Request
 
@@ -19,38 +20,43 @@ if TYPE_CHECKING:
 class RequestTransaction:
     """The transaction that pyramid_tm manages for a request, and the application's database session in it.
 
-    A request may have several, one after the other, and the last may be over before the request is.
+    A request may have several transactions, one after the other, and the last may end before the request.
 
     Args:
-        request: whose `tm` has a transaction now and then.
+        request: whose `tm` has the transactions.
+        store: keeps the sessions.
         dbsession: the name of the request's attribute that is an SQLAlchemy ORM `Session` or `Connection`;
             None to take part in no transaction.
-        save: called before a transaction is committed.
-        keep: called when it was.
-        forget: called when it was rolled back.
+        before_commit: called before a transaction commits.
+        after_commit: called when it has committed.
+        after_abort: called when it was rolled back.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a part of its own
         self,
         request: Request,
+        store: SessionStore,
         dbsession: str | None,
         *,
-        save: Callable[[], None],
-        keep: Callable[[], None],
-        forget: Callable[[], None],
+        before_commit: Callable[[], None],
+        after_commit: Callable[[], None],
+        after_abort: Callable[[], None],
     ) -> None:
         self._request = request
+        self._store = store
         self._dbsession = dbsession
-        self._save = save
-        self._keep = keep
-        self._forget = forget
+        self._before_commit = before_commit
+        self._after_commit = after_commit
+        self._after_abort = after_abort
         self._joined: Any = None
+        self._answered_error: BaseException | None = None
 
-    def require_its_needs(self, store: SessionStore) -> None:
-        """Refuse requests that lack what is needed.
+    def require_attributes(self) -> None:
+        """Refuse a request without what a transaction needs.
 
         Raises:
-            ConfigurationError: naming it.
+            ConfigurationError: naming the attribute of the request that is missing.
+            SchemaMismatch, StoreUnavailable: as `SessionStore.wait_for_sync` does.
         """
         if self._dbsession is None:
             return
@@ -61,34 +67,47 @@ class RequestTransaction:
             if not hasattr(self._request, needed):
                 msg = f"transactional needs request.{needed}: {advice}"
                 raise ConfigurationError(msg)
-        # In the middle of a transaction that writes, SQLite could not create the table on another connection.
-        store.wait_for_sync()
+        # Once the transaction has written, SQLite lets no other connection create the table.
+        self._store.wait_for_sync()
 
     def join(self) -> None:
         """Take part in the transaction that there is now, if there is one."""
         if self._dbsession is None:
             return
         if not self._request.environ.get("tm.active"):
-            if self._joined is not None and getattr(self._request, "exception", None) is not None:
-                # Something failed before the commit, and nobody has aborted it, so it holds its locks.
+            if self._joined is not None and self._commit_has_failed:
+                # pyramid_tm leaves the transaction open if a hook fails before the commit and an exception
+                # view answers. Abort it, because its locks would block what the view does.
                 self._joined.abort()
             return
         transaction = self._request.tm.get()
         if transaction is not self._joined:
             self._joined = transaction
-            transaction.addBeforeCommitHook(self._save)
+            transaction.addBeforeCommitHook(self._commits)
             transaction.addAfterCommitHook(self._ended)
             transaction.addAfterAbortHook(self._ended, args=(False,))
 
+    def store(self, *, writes: bool = False) -> AbstractContextManager[SessionStore]:
+        """The store to use now: inside the transaction if there is one, else by itself.
+
+        Args:
+            writes: whether something is written in any case; if that depends, call `mark_changed`.
+        """
+        return nullcontext(self._store) if self._joined is None else self._joined_store(writes=writes)
+
     @contextmanager
-    def connection(self) -> Iterator[Any]:
-        """What takes part in the transaction; None where there is none."""
+    def connection(self, *, writes: bool = False) -> Iterator[Any]:
+        """The database session that takes part in the transaction; None where there is no transaction.
+
+        Args:
+            writes: as in `store`.
+        """
         if self._joined is None:
             yield None
             return
         session = self._session
         if hasattr(session, "flush"):
-            # A foreign key of the session may want a row that was only added yet.
+            # A foreign key of the web session may refer to a row that was added but is not inserted yet.
             session.flush()
         try:
             yield session
@@ -97,33 +116,47 @@ class RequestTransaction:
             if pyramid_retry is not None:
                 pyramid_retry.mark_error_retryable(error)
             raise
-
-    @contextmanager
-    def writing(self) -> Iterator[Any]:
-        """The same for something that is written in any case."""
-        with self.connection() as connection:
-            yield connection
-        self.mark_changed()
+        if writes:
+            self.mark_changed()
 
     def mark_changed(self) -> None:
-        """Say that something was written, which zope.sqlalchemy would roll back otherwise."""
+        """Say that something was written; zope.sqlalchemy rolls back a transaction that only reads."""
         zope_sqlalchemy = sys.modules.get("zope.sqlalchemy")
         if self._joined is not None and zope_sqlalchemy is not None and hasattr(self._session, "get_bind"):
             zope_sqlalchemy.mark_changed(self._session, self._request.tm)
+
+    @contextmanager
+    def _joined_store(self, *, writes: bool) -> Iterator[SessionStore]:
+        with self.connection(writes=writes) as connection:
+            yield self._store.within(connection)
 
     @property
     def _session(self) -> Any:
         assert self._dbsession is not None
         session = getattr(self._request, self._dbsession)
-        # A scoped_session stands for the one of this thread.
+        # Calling a scoped_session gives the session of this thread.
         return session() if callable(session) else session
+
+    @property
+    def _commit_has_failed(self) -> bool:
+        return self._error is not None and self._error is not self._answered_error
+
+    @property
+    def _error(self) -> BaseException | None:
+        error: BaseException | None = getattr(self._request, "exception", None)
+        return error
+
+    def _commits(self) -> None:
+        # pyramid_tm may commit after an error that an exception view has answered.
+        self._answered_error = self._error
+        self._before_commit()
 
     def _ended(self, success: bool) -> None:  # noqa: FBT001 - the hook's signature
         self._joined = None
         if success:
-            self._keep()
+            self._after_commit()
         else:
-            self._forget()
+            self._after_abort()
 
 
 def is_tried_again(request: Request, error: BaseException) -> bool:

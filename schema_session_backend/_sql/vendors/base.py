@@ -15,14 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    from sqlalchemy import Column, ColumnElement, Connection, Delete, Table
+    from sqlalchemy import Column, ColumnElement, Connection, Delete, Executable, Table
     from sqlalchemy.engine import URL
     from sqlalchemy.sql.base import ReadOnlyColumnCollection
     from sqlalchemy.sql.dml import Insert
     from sqlalchemy.sql.type_api import TypeEngine
 
     from ..column_types import ColumnType
+    from ..failures import Violation
 
+    Scalar = Callable[[Executable], Any]
     Updates = Callable[[ReadOnlyColumnCollection[str, Any]], Sequence[tuple[str, ColumnElement[Any]]]]
     """Given the row that was to be inserted, what to set instead on the one that is there, in order."""
 
@@ -43,6 +45,9 @@ class Vendor(ABC):
     """The least seconds that they take."""
 
     begin: ClassVar[str] = "BEGIN"
+
+    quotes_no_values: ClassVar[bool] = False
+    """Whether the texts of its errors are free of statements' values, and may be shown."""
 
     now_ms_sql: ClassVar[str]
     utc_now_sql: ClassVar[str]
@@ -89,6 +94,14 @@ class Vendor(ABC):
         """Whether a statement found its primary key taken."""
 
     @abstractmethod
+    def violation(self, error: BaseException) -> Violation:
+        """Which constraint refused a row, as far as the driver's exception tells."""
+
+    @abstractmethod
+    def denies(self, error: BaseException) -> bool:
+        """Whether the user, the password, the database's name or a right is wrong."""
+
+    @abstractmethod
     def code(self, error: BaseException) -> str | None:
         """The database's own code for a driver's exception."""
 
@@ -120,11 +133,11 @@ class Vendor(ABC):
         """Set up the database itself, once, when the table is checked."""
 
     @abstractmethod
-    def alone(self, connection: Connection, name: str, *, wait: float) -> AbstractContextManager[bool]:
+    def alone(self, scalar: Scalar, name: str, *, wait: float) -> AbstractContextManager[bool]:
         """Within a transaction: hold a lock that one process at a time has.
 
         Args:
-            connection: inside the transaction.
+            scalar: runs a statement in the transaction and returns the value that it selects.
             name: of the lock.
             wait: seconds to wait for it; 0 does not wait.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -13,6 +12,7 @@ from sqlalchemy.dialects.mysql import insert
 from sqlalchemy.sql import literal_column
 
 from ..column_types import BYTES, TEXT
+from ..failures import Violation
 from .base import Vendor
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.dml import Insert
 
     from ..column_types import ColumnType
-    from .base import Alteration, Updates
+    from .base import Alteration, Scalar, Updates
 
 _DUPLICATE_KEY: Final = "1062"
 _TRANSIENT: Final = frozenset({
@@ -51,6 +51,21 @@ _INDEXED: Final = text("""
     SELECT 1 FROM information_schema.STATISTICS
     WHERE TABLE_SCHEMA = COALESCE(:schema, DATABASE()) AND TABLE_NAME = :table AND COLUMN_NAME = :column
 """)
+
+_DENIED: Final = frozenset({
+    "1044",  # no right to use the database
+    "1045",  # no such user, or a wrong password
+    "1049",  # no such database
+    "1130",  # not from this host
+    "1142", "1143", "1227",  # a right is missing
+    "1698",  # the user has no password to log in with
+})  # fmt: skip
+_VIOLATIONS: Final = (
+    re.compile(r"for key '(?:[^']*\.)?(?P<constraint>[^']*)'$"),
+    re.compile(r"CONSTRAINT `(?P<constraint>[^`]*)` FOREIGN KEY \((?P<columns>[^)]*)\)"),
+    re.compile(r"^CONSTRAINT `(?:[^`]*`\.`)?(?P<constraint>[^`]*)` failed"),
+    re.compile(r"^(?:Column|Field) '(?P<columns>[^']*)' (?:cannot be null|doesn't have a default value)$"),
+)
 
 
 class MariaDB(Vendor):
@@ -101,6 +116,20 @@ class MariaDB(Vendor):
         """The message ends with the violated key; other unique keys are the application's."""
         return self.code(error) == _DUPLICATE_KEY and str(error.args[-1]).endswith("PRIMARY'")
 
+    def violation(self, error: BaseException) -> Violation:
+        """See `Vendor.violation`; a text that quotes a value has the name of the key behind it."""
+        text = str(error.args[-1])
+        for form in _VIOLATIONS:
+            if found := form.search(text):
+                named = found.groupdict()
+                columns = (named.get("columns") or "").replace("`", "").split(", ")
+                return Violation(named.get("constraint"), tuple(filter(None, columns)))
+        return Violation()
+
+    def denies(self, error: BaseException) -> bool:
+        """See `Vendor.denies`."""
+        return self.code(error) in _DENIED
+
     def code(self, error: BaseException) -> str | None:
         """The server's error number, as PyMySQL and mysqlclient give it."""
         return str(error.args[0]) if error.args and isinstance(error.args[0], int) else None
@@ -110,16 +139,16 @@ class MariaDB(Vendor):
         return code in _TRANSIENT
 
     @contextmanager
-    def alone(self, connection: Connection, name: str, *, wait: float) -> Iterator[bool]:
-        """A named lock of the server, so the database's name is part of it."""
-        database = connection.engine.url.database or ""
-        key = "ssb-" + hashlib.sha256(f"{database}.{name}".encode()).hexdigest()[:40]
-        had = bool(connection.execute(select(func.get_lock(key, wait))).scalar())
+    def alone(self, scalar: Scalar, name: str, *, wait: float) -> Iterator[bool]:
+        """A named lock of the whole server, so the database's name is part of its name."""
+        digest = func.sha2(func.concat(func.database(), ".", name), 256)
+        key = func.concat("ssb-", func.left(digest, 40))
+        had = bool(scalar(select(func.get_lock(key, wait))))
         try:
             yield had
         finally:
             if had:
-                connection.execute(select(func.release_lock(key)))
+                scalar(select(func.release_lock(key)))
 
     def alter_column(self, connection: Connection, alteration: Alteration) -> list[str]:
         """See `Vendor.alter_column`; what MODIFY does not repeat of a definition, it drops."""

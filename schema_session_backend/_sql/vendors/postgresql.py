@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -19,6 +20,7 @@ from sqlalchemy.dialects.postgresql import (
 from sqlalchemy.sql import literal_column
 from sqlalchemy.types import TypeDecorator
 
+from ..failures import Violation
 from .base import Vendor
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.dml import Insert
     from sqlalchemy.sql.type_api import TypeEngine
 
-    from .base import Alteration, Updates
+    from .base import Alteration, Scalar, Updates
 
 _UNIQUE_VIOLATION: Final = "23505"
 _NOT_SUPPORTED: Final = "0A000"
@@ -55,6 +57,21 @@ _DEPENDED_ON: Final = text("""
     )
     FROM pg_attribute WHERE attrelid = CAST(:table AS regclass) AND attname = :column
 """)
+
+_DENIED: Final = frozenset({
+    "28000",  # no such user, or no line for it in pg_hba.conf
+    "28P01",  # wrong password
+    "3D000",  # no such database
+    "42501",  # a right is missing
+})  # fmt: skip
+_DENIED_TEXTS: Final = (
+    "authentication failed",
+    "no password supplied",
+    "no pg_hba.conf entry",
+    '" does not exist',
+    "permission denied for database",
+)
+_KEY: Final = re.compile(r"Key \((.*?)\)=")
 
 
 class PostgreSQL(Vendor):
@@ -100,6 +117,20 @@ class PostgreSQL(Vendor):
         constraint = getattr(getattr(error, "diag", None), "constraint_name", None)
         return self.code(error) == _UNIQUE_VIOLATION and str(constraint).endswith("_pkey")
 
+    def violation(self, error: BaseException) -> Violation:
+        """See `Vendor.violation`; the detail begins with the columns, as in `Key (user_id)=(42)`."""
+        told: Any = getattr(error, "diag", None)
+        column = getattr(told, "column_name", None)
+        key = _KEY.match(getattr(told, "message_detail", None) or "")
+        columns = (column,) if column else tuple(key[1].replace('"', "").split(", ")) if key else ()
+        return Violation(getattr(told, "constraint_name", None), columns)
+
+    def denies(self, error: BaseException) -> bool:
+        """See `Vendor.denies`; of a connection that was refused, libpq tells the text only."""
+        if self.code(error) is None:
+            return any(text in str(error) for text in _DENIED_TEXTS)
+        return self.code(error) in _DENIED
+
     def code(self, error: BaseException) -> str | None:
         """The SQLSTATE, as psycopg, psycopg2 and pg8000 give it."""
         state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
@@ -116,16 +147,15 @@ class PostgreSQL(Vendor):
         return self.code(error) == _NOT_SUPPORTED and "cached plan" in str(error)
 
     @contextmanager
-    def alone(self, connection: Connection, name: str, *, wait: float) -> Iterator[bool]:
+    def alone(self, scalar: Scalar, name: str, *, wait: float) -> Iterator[bool]:
         """An advisory lock that ends with the transaction, so that it works behind PgBouncer too."""
         key = zlib.crc32(name.encode())
         if not wait:
-            yield bool(connection.execute(select(func.pg_try_advisory_xact_lock(key))).scalar())
+            yield bool(scalar(select(func.pg_try_advisory_xact_lock(key))))
             return
-        connection.execute(
-            select(func.set_config("lock_timeout", f"{math.ceil(wait * 1000)}ms", literal_column("true")))
-        )
-        connection.execute(select(func.pg_advisory_xact_lock(key)))
+        milliseconds = f"{math.ceil(wait * 1000)}ms"
+        scalar(select(func.set_config("lock_timeout", milliseconds, literal_column("true"))))
+        scalar(select(func.pg_advisory_xact_lock(key)))
         yield True
 
     def named_types(self, connection: Connection, kind: TypeEngine[Any]) -> list[str]:

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.sql import literal_column
 
+from ..failures import Violation
 from .base import Vendor
 
 if TYPE_CHECKING:
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.dml import Insert
 
     from ..column_types import ColumnType
-    from .base import Alteration, Updates
+    from .base import Alteration, Scalar, Updates
 
+_DENIED: Final = ("SQLITE_NOTADB", "SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH")
 # julianday() has millisecond precision; the half rounds to the nearest instead of cutting.
 _MS_SQL = "CAST((julianday({}) - 2440587.5) * 86400000 + 0.5 AS INTEGER)"
 _CONSTANT: Final = re.compile(r"'(?:[^']|'')*'|[-+]?[\d.]+|NULL|TRUE|FALSE", re.IGNORECASE)
@@ -33,6 +35,7 @@ class SQLite(Vendor):
 
     drivers = ("sqlite",)
     extra = None
+    quotes_no_values = True
     # A read transaction that turns into a writer is refused at once when another one has written meanwhile.
     begin = "BEGIN IMMEDIATE"
     now_ms_sql = _MS_SQL.format("'now'")
@@ -77,6 +80,17 @@ class SQLite(Vendor):
         """See `Vendor.is_duplicate_key`."""
         return self.code(error) == "SQLITE_CONSTRAINT_PRIMARYKEY"
 
+    def violation(self, error: BaseException) -> Violation:
+        """The text is like `UNIQUE constraint failed: sessions.user_id`; a foreign key's has no name."""
+        kind, _, names = str(error).partition(" constraint failed: ")
+        if kind == "CHECK":
+            return Violation(names)
+        return Violation(None, tuple(name.rpartition(".")[2] for name in names.split(", ") if name))
+
+    def denies(self, error: BaseException) -> bool:
+        """See `Vendor.denies`: the file is no database, or not this process's to write."""
+        return str(self.code(error)).startswith(_DENIED)
+
     def code(self, error: BaseException) -> str | None:
         """SQLite's name of the error, such as `SQLITE_BUSY`."""
         return getattr(error, "sqlite_errorname", None)
@@ -86,14 +100,11 @@ class SQLite(Vendor):
         return code is not None and code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
 
     def engine_options(self, url: URL, timeout: float) -> dict[str, Any]:
-        """A pool of threads' connections; a database in memory has one, which they take in turns."""
-        in_memory = url.database in {None, "", ":memory:"}
-        size = {"pool_size": 1, "max_overflow": 0, "pool_timeout": timeout} if in_memory else {}
-        return {
-            "poolclass": QueuePool,
-            "connect_args": {"timeout": timeout, "check_same_thread": False},
-            **size,
-        }
+        """A database in memory lives in its connection, so there is one, which threads take in turns."""
+        options: dict[str, Any] = {"connect_args": {"timeout": timeout, "check_same_thread": False}}
+        if url.database in {None, "", ":memory:"}:
+            options |= {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0, "pool_timeout": timeout}
+        return options
 
     def on_connect(self, connection: Any) -> None:
         """Foreign keys are off by default; with a write-ahead log, NORMAL is safe and much faster."""
@@ -109,7 +120,7 @@ class SQLite(Vendor):
             connection.exec_driver_sql("PRAGMA journal_mode = WAL").all()
 
     @contextmanager
-    def alone(self, connection: Connection, name: str, *, wait: float) -> Iterator[bool]:  # noqa: ARG002
+    def alone(self, scalar: Scalar, name: str, *, wait: float) -> Iterator[bool]:  # noqa: ARG002
         """A transaction that began IMMEDIATE is alone already."""
         yield True
 

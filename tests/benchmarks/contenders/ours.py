@@ -28,7 +28,7 @@ def open_store(url: str, table: str) -> SessionStore:
 
 def preload(store: SessionStore, url: str, count: int, sid_of: Callable[[int], str] = sid) -> None:
     """Make many sessions of the one that is stored."""
-    clone(url, store.table.name, "sid", lambda number: store.handle(sid_of(number)), count)
+    clone(url, store.repo().name, "sid", lambda number: store.handle(sid_of(number)), count)
 
 
 class Store(Contender):

@@ -1,0 +1,151 @@
+"""The errors of this package for those of the drivers, whose texts quote statements' values.
+
+An error is raised outside of the handler that caught the driver's exception, so that it is not chained to it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import Index
+from sqlalchemy import exc as sa_exc
+from sqlalchemy.schema import ColumnCollectionConstraint
+
+from ..errors import (
+    AccessDenied,
+    ConstraintViolated,
+    SessionExists,
+    SessionStoreError,
+    StatementFailed,
+    StoreUnavailable,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine, Table
+
+    from .vendors.base import Vendor
+
+
+class Violation(NamedTuple):
+    """Which constraint refused a row, as far as the database tells."""
+
+    constraint: str | None = None
+    columns: tuple[str, ...] = ()
+
+
+class Failures:
+    """Makes errors of drivers' exceptions.
+
+    Args:
+        engine: whose driver raises them.
+        vendor: the hooks of its database.
+    """
+
+    def __init__(self, engine: Engine, vendor: Vendor) -> None:
+        driver: Any = engine.dialect.dbapi
+        self.caught: tuple[type[Exception], ...] = (driver.Error, sa_exc.DBAPIError, sa_exc.TimeoutError)
+        """What a handler has to catch."""
+        self.table: Table | None = None
+        """The table whose constraints are named."""
+        self._engine = engine
+        self._vendor = vendor
+        self._integrity_error: type[Exception] = driver.IntegrityError
+
+    def connecting(self, error: Exception) -> SessionStoreError:
+        """No connection could be made."""
+        if isinstance(error, sa_exc.TimeoutError):
+            return self.exhausted()
+        raw = _raw(error)
+        code, kind = self._described(raw)
+        # Nothing was sent yet, so the driver's text has the reason and no value.
+        msg = f"cannot connect to {self._engine.url!r} ({kind}): {_first_line(raw)}"
+        if self._vendor.denies(raw):
+            return AccessDenied(msg, code=code)
+        return StoreUnavailable(msg)
+
+    def exhausted(self) -> StoreUnavailable:
+        """No connection became free."""
+        return StoreUnavailable(
+            "no connection of the pool became free in time: raise its size, or close what holds them"
+        )
+
+    def of(  # noqa: PLR0911 - each kind of failure is an error of its own
+        self, error: Exception, connection: Any, *, quote: bool = False
+    ) -> SessionStoreError:
+        """A statement failed.
+
+        Args:
+            error: the driver's, or SQLAlchemy's around it.
+            connection: the driver's, on which the statement ran; None if SQLAlchemy ran it.
+            quote: put the driver's text into the error; only for statements without a session's values.
+        """
+        if isinstance(error, sa_exc.TimeoutError):
+            return self.exhausted()
+        raw = _raw(error)
+        code, kind = self._described(raw)
+        if self._is_lost(error, raw, connection):
+            msg = f"the connection to {self._engine.url!r} was lost ({kind}); try again later"
+            return StoreUnavailable(msg, connection_lost=True)
+        if self._vendor.is_transient(code):
+            return StoreUnavailable(f"the database stayed busy or locked until the deadline ({kind})")
+        if self._vendor.is_duplicate_key(raw):
+            return SessionExists(f"a session with that id is there already ({kind})", code=code)
+        if isinstance(raw, self._integrity_error):
+            return self._violated(raw, code, kind)
+        may_quote = quote or self._vendor.quotes_no_values
+        reason = _first_line(raw) if may_quote else "the database's log tells more"
+        if self._vendor.denies(raw):
+            return AccessDenied(f"the database denied a statement ({kind}): {reason}", code=code)
+        return StatementFailed(f"the database refused a statement ({kind}): {reason}", code=code)
+
+    def _is_lost(self, error: Exception, raw: BaseException, connection: Any) -> bool:
+        if self._vendor.is_outdated(raw):
+            return True
+        if isinstance(error, sa_exc.DBAPIError):
+            return error.connection_invalidated
+        return self._engine.dialect.is_disconnect(error, connection, None)  # type: ignore[arg-type]
+
+    def _described(self, raw: BaseException) -> tuple[str | None, str]:
+        code = self._vendor.code(raw)
+        return code, type(raw).__name__ + (f" {code}" if code else "")
+
+    def _violated(self, raw: BaseException, code: str | None, kind: str) -> ConstraintViolated:
+        constraint, columns = self._completed(self._vendor.violation(raw))
+        where = "" if self.table is None else f" of table {self.table.fullname!r}"
+        what = "a constraint" if constraint is None else f"the constraint {constraint!r}"
+        on = f" on {', '.join(map(repr, columns))}" if columns else ""
+        msg = f"{what}{on}{where} refused the session ({kind})"
+        return ConstraintViolated(msg, code=code, constraint=constraint, columns=columns)
+
+    def _completed(self, told: Violation) -> Violation:
+        """What the database tells, with what the declaration adds: its columns, or its name."""
+        for name, columns in _constraints(self.table):
+            if told.constraint is not None and name == told.constraint:
+                return Violation(name, told.columns or columns)
+            if told.constraint is None and columns == told.columns:
+                return Violation(name, columns)
+        name = told.constraint
+        if self.table is not None and name is not None and not told.columns and name in self.table.c:
+            # MariaDB calls a key without a name like its first column.
+            return Violation(name, (name,))
+        return told
+
+
+def _constraints(table: Table | None) -> list[tuple[str | None, tuple[str, ...]]]:
+    if table is None:
+        return []
+    declared = [*table.indexes, *table.constraints]
+    return [
+        (None if constraint.name is None else str(constraint.name), tuple(constraint.columns.keys()))
+        for constraint in declared
+        if isinstance(constraint, (Index, ColumnCollectionConstraint))
+    ]
+
+
+def _raw(error: BaseException) -> BaseException:
+    """The driver's own exception."""
+    return error.orig if isinstance(error, sa_exc.DBAPIError) and error.orig is not None else error
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).strip().splitlines()), "no reason given")

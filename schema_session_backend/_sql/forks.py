@@ -1,0 +1,34 @@
+"""What has to be done in a child process that was forked from this process."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_after_fork: Final[list[weakref.WeakMethod[Callable[[], None]]]] = []
+_inherited: Final[list[object]] = []
+
+
+def after_fork(method: Callable[[], None]) -> None:
+    """Have a bound method called in the child of each fork, for as long as its object lives."""
+    _after_fork.append(weakref.WeakMethod(method))
+
+
+def keep_alive(inherited: object) -> None:
+    """Keep an object of the parent's from being finalized in the child, which would end it for the parent."""
+    _inherited.append(inherited)
+
+
+def _run_after_fork() -> None:
+    for reference in _after_fork:
+        method = reference()
+        if method is not None:
+            method()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_run_after_fork)
