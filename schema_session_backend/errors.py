@@ -34,23 +34,20 @@ class MissingDependency(SessionStoreError, ImportError):
 
 
 class SchemaMismatch(SessionStoreError):
-    """The table in the database is not the one that was declared.
+    """The table in the database is not the one that was declared; the message says what to do.
 
     Attributes:
         table: the table's name.
         differences: a sentence for each difference.
-        ddl: the statements that mend them, in order; what cannot be mended by a statement has none.
+        ddl: statements, in order; running them is enough and loses nothing. Empty if any difference needs a
+            decision first.
     """
 
-    def __init__(self, table: str, differences: Sequence[str], ddl: Sequence[str]) -> None:
+    def __init__(self, message: str, *, table: str, differences: Sequence[str], ddl: Sequence[str]) -> None:
+        super().__init__(message)
         self.table = table
         self.differences = tuple(differences)
         self.ddl = tuple(ddl)
-        lines = [f"table {table!r} does not match the declared columns:"]
-        lines += [f"  - {difference}" for difference in self.differences]
-        if self.ddl:
-            lines += ["this mends it:", *(f"  {statement};" for statement in self.ddl)]
-        super().__init__("\n".join(lines))
 
 
 class WrongArgument(SessionStoreError, TypeError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import BigInteger, DateTime, delete, func
@@ -14,11 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    from sqlalchemy import ColumnElement, Connection, Delete, Executable, Table
+    from sqlalchemy import Column, ColumnElement, Connection, Delete, Executable, Table
     from sqlalchemy.engine import URL
     from sqlalchemy.sql.base import ReadOnlyColumnCollection
     from sqlalchemy.sql.dml import Insert
+    from sqlalchemy.sql.type_api import TypeEngine
 
+    from ..column_types import ColumnType
     from ..failures import Violation
 
     Scalar = Callable[[Executable], Any]
@@ -142,13 +145,78 @@ class Vendor(ABC):
             a context manager that gives whether the lock was had.
         """
 
+    # -- columns of a table that is there
+
+    type_names: ClassVar[Mapping[str, str]] = {}
+    """Names of types that are another type here, each with that type's name."""
+
+    fraction_digits: ClassVar[int] = 6
+    """Digits of a second that a time has unless its type says how many."""
+
+    adds_constraints: ClassVar[bool] = True
+    """Whether ALTER TABLE adds a constraint by itself, and not only together with a new column."""
+
+    limits_of_add: ClassVar[str] = ""
+    """Which columns `can_add` refuses, as a clause for a message."""
+
+    limits_of_alter: ClassVar[str]
+    """Which columns `alter_column` does not change, likewise."""
+
+    def named_types(self, connection: Connection, kind: TypeEngine[Any]) -> list[str]:  # noqa: ARG002 - likewise
+        """Statements that create what a column's type needs outside of the table and is not there."""
+        return []
+
+    def can_add(self, column: Column[Any], default: str | None, *, to_rows: bool) -> bool:  # noqa: ARG002 - likewise
+        """Whether ALTER TABLE can add a column.
+
+        Args:
+            column: the declared one.
+            default: the SQL of its default in the database.
+            to_rows: whether the table has rows.
+        """
+        return True
+
+    def add_with_default(self, table: str, name: str, bare: str, default: str) -> list[str]:
+        """Statements that add a column with a default for new rows, and NULL in those that are there.
+
+        Args:
+            table: its name, quoted where it has to be.
+            name: the column's, likewise.
+            bare: what ADD COLUMN takes, without the default.
+            default: its SQL.
+        """
+        return [
+            f"ALTER TABLE {table} ADD COLUMN {bare}",
+            f"ALTER TABLE {table} ALTER COLUMN {name} SET DEFAULT ({default})",
+        ]
+
     @abstractmethod
-    def redefine(self, table: str, column: str, kind: str, nullability: str) -> list[str]:
-        """Statements that give an existing column another type; empty where there is no such statement.
+    def alter_column(self, connection: Connection, alteration: Alteration) -> list[str]:
+        """Statements that widen a column or drop its NOT NULL, and leave all else of it as it is.
+
+        Returns:
+            nothing where no statement does that; see `limits_of_alter`.
+        """
+
+    def add_primary_key(self, table: str, column: str, kind: ColumnType) -> list[str]:  # noqa: ARG002 - likewise
+        """The statement that makes a column the primary key; nothing where no statement does that.
 
         Args:
             table: its name, quoted where it has to be.
             column: likewise.
-            kind: the type's SQL.
-            nullability: `"NULL"` or `"NOT NULL"`.
+            kind: the column's type.
         """
+        return [f"ALTER TABLE {table} ADD PRIMARY KEY ({column})"]
+
+
+@dataclass(frozen=True, slots=True)
+class Alteration:
+    """What is to change of a column that is there."""
+
+    table: Table
+    column: str
+    there: ColumnType
+    wanted: ColumnType
+    """The same as `there` to keep the type."""
+    nullable: bool
+    """Whether a NOT NULL is dropped."""

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from sqlalchemy import BigInteger, case, delete, func, null, select
+from sqlalchemy import BigInteger, case, delete, func, null, select, text
 from sqlalchemy.dialects import mysql
 from sqlalchemy.dialects.mysql import insert
 from sqlalchemy.sql import literal_column
 
+from ..column_types import BYTES, TEXT
 from ..failures import Violation
 from .base import Vendor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from sqlalchemy import ColumnElement, Delete, Table
+    from sqlalchemy import ColumnElement, Connection, Delete, Table
     from sqlalchemy.sql.dml import Insert
 
-    from .base import Scalar, Updates
+    from ..column_types import ColumnType
+    from .base import Alteration, Scalar, Updates
 
 _DUPLICATE_KEY: Final = "1062"
 _TRANSIENT: Final = frozenset({
@@ -31,6 +33,24 @@ _TRANSIENT: Final = frozenset({
     "1047",  # Galera: no quorum yet
     "1053",  # shutting down
 })  # fmt: skip
+# An index takes 3072 bytes, and a character up to 4 of them.
+_LONGEST_KEY: Final = 768
+_TYPE: Final = re.compile(r"\w+(?:\((?:'(?:[^'\\]|''|\\.)*'|[^)'])*\))?(?: unsigned)?(?: zerofill)?")
+# Whether a column is on either side of a foreign key, and whether it is in an index.
+_REFERRING: Final = text("""
+    SELECT 1 FROM information_schema.KEY_COLUMN_USAGE
+    WHERE REFERENCED_TABLE_NAME IS NOT NULL AND (
+        (TABLE_SCHEMA = COALESCE(:schema, DATABASE()) AND TABLE_NAME = :table AND COLUMN_NAME = :column)
+        OR (
+            REFERENCED_TABLE_SCHEMA = COALESCE(:schema, DATABASE())
+            AND REFERENCED_TABLE_NAME = :table AND REFERENCED_COLUMN_NAME = :column
+        )
+    )
+""")
+_INDEXED: Final = text("""
+    SELECT 1 FROM information_schema.STATISTICS
+    WHERE TABLE_SCHEMA = COALESCE(:schema, DATABASE()) AND TABLE_NAME = :table AND COLUMN_NAME = :column
+""")
 
 _DENIED: Final = frozenset({
     "1044",  # no right to use the database
@@ -58,6 +78,11 @@ class MariaDB(Vendor):
     # UNIX_TIMESTAMP() of a local time is ambiguous when the clocks go back: the difference is in UTC.
     now_ms_sql = "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000)"
     utc_now_sql = "UTC_TIMESTAMP(6)"
+    type_names: ClassVar = {"BOOLEAN": "TINYINT", "JSON": "LONGTEXT", "REAL": "DOUBLE PRECISION"}
+    fraction_digits = 0
+    limits_of_alter = (
+        "MariaDB changes no column of a foreign key, and lengthens none beyond what its index takes"
+    )
 
     def milliseconds(self, moment: ColumnElement[Any]) -> ColumnElement[int]:
         """See `Vendor.milliseconds`."""
@@ -125,9 +150,59 @@ class MariaDB(Vendor):
             if had:
                 scalar(select(func.release_lock(key)))
 
-    def redefine(self, table: str, column: str, kind: str, nullability: str) -> list[str]:
-        """See `Vendor.redefine`."""
-        return [f"ALTER TABLE {table} MODIFY COLUMN {column} {kind} {nullability}"]
+    def alter_column(self, connection: Connection, alteration: Alteration) -> list[str]:
+        """See `Vendor.alter_column`; what MODIFY does not repeat of a definition, it drops."""
+        quote = connection.dialect.identifier_preparer
+        table, start = quote.format_table(alteration.table), f"  {quote.quote_identifier(alteration.column)} "
+        lines = str(connection.exec_driver_sql(f"SHOW CREATE TABLE {table}").one()[1]).splitlines()
+        definition = next(line.removeprefix(start) for line in lines if line.startswith(start))
+        kind, rest = _split_definition(definition.removesuffix(","))
+        if alteration.wanted != alteration.there:
+            if not _is_changed_freely(connection, alteration):
+                return []
+            kind = _widened(kind, alteration)
+        if alteration.nullable:
+            rest = rest.replace(" NOT NULL", " NULL", 1)
+        return [f"ALTER TABLE {table} MODIFY COLUMN {quote.quote(alteration.column)} {kind}{rest}"]
+
+    def add_primary_key(self, table: str, column: str, kind: ColumnType) -> list[str]:
+        """See `Vendor.add_primary_key`."""
+        return [f"ALTER TABLE {table} ADD PRIMARY KEY ({column})"] if _fits_an_index(kind) else []
+
+
+def _split_definition(definition: str) -> tuple[str, str]:
+    """The type of a column as SHOW CREATE TABLE tells it, and what comes after it."""
+    found = _TYPE.match(definition)
+    assert found is not None
+    return found.group(), definition[found.end() :]
+
+
+def _widened(kind: str, alteration: Alteration) -> str:
+    if not alteration.wanted.values:
+        return alteration.wanted.sql
+    # A row holds the place of its value in the list, so the list may only grow at its end.
+    more = (
+        value.replace("\\", "\\\\").replace("'", "''") for value in alteration.there.lacks(alteration.wanted)
+    )
+    return "".join([kind.removesuffix(")"), *(f",'{value}'" for value in more), ")"])
+
+
+def _is_changed_freely(connection: Connection, alteration: Alteration) -> bool:
+    """Whether neither a foreign key nor an index keeps a column from getting its wanted type."""
+    place = {
+        "schema": alteration.table.schema,
+        "table": alteration.table.name,
+        "column": alteration.column,
+    }
+    if connection.execute(_REFERRING, place).first() is not None:
+        return False
+    return _fits_an_index(alteration.wanted) or connection.execute(_INDEXED, place).first() is None
+
+
+def _fits_an_index(kind: ColumnType) -> bool:
+    if kind.group not in {TEXT, BYTES}:
+        return True
+    return "CHAR" in kind.sql and kind.measures[0] <= _LONGEST_KEY
 
 
 VENDOR = MariaDB()

@@ -6,22 +6,32 @@ import math
 import re
 import zlib
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from sqlalchemy import BigInteger, cast, func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import BigInteger, cast, func, inspect, select, text
+from sqlalchemy.dialects.postgresql import (
+    ARRAY,
+    DOMAIN,
+    ENUM,
+    CreateDomainType,
+    CreateEnumType,
+    insert,
+)
 from sqlalchemy.sql import literal_column
+from sqlalchemy.types import TypeDecorator
 
 from ..failures import Violation
 from .base import Vendor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from sqlalchemy import ColumnElement, Table
+    from sqlalchemy import ColumnElement, Connection, Table
+    from sqlalchemy.schema import ExecutableDDLElement
     from sqlalchemy.sql.dml import Insert
+    from sqlalchemy.sql.type_api import TypeEngine
 
-    from .base import Scalar, Updates
+    from .base import Alteration, Scalar, Updates
 
 _UNIQUE_VIOLATION: Final = "23505"
 _NOT_SUPPORTED: Final = "0A000"
@@ -32,6 +42,21 @@ _TRANSIENT: Final = frozenset({
     "53300",  # too many connections
     "57P03",  # starting up
 })  # fmt: skip
+# Whether a view, a trigger, a policy, another column's expression or the partitioning depends on a column.
+_DEPENDED_ON: Final = text("""
+    SELECT EXISTS (
+        SELECT FROM pg_depend
+        LEFT JOIN pg_attrdef ON classid = CAST('pg_attrdef' AS regclass) AND pg_attrdef.oid = objid
+        WHERE refclassid = CAST('pg_class' AS regclass) AND refobjid = attrelid AND refobjsubid = attnum AND (
+            classid IN (
+                CAST('pg_rewrite' AS regclass), CAST('pg_trigger' AS regclass), CAST('pg_policy' AS regclass)
+            ) OR adnum <> attnum
+        )
+    ) OR EXISTS (
+        SELECT FROM pg_partitioned_table WHERE partrelid = attrelid AND attnum = ANY (partattrs)
+    )
+    FROM pg_attribute WHERE attrelid = CAST(:table AS regclass) AND attname = :column
+""")
 
 _DENIED: Final = frozenset({
     "28000",  # no such user, or no line for it in pg_hba.conf
@@ -59,6 +84,11 @@ class PostgreSQL(Vendor):
     # Stable within a statement, so that an index can be searched by it, and right in a long transaction too.
     now_ms_sql = "CAST(floor(extract(epoch from statement_timestamp()) * 1000) AS BIGINT)"
     utc_now_sql = "statement_timestamp()"
+    type_names: ClassVar = {"TEXT": "VARCHAR", "FLOAT": "DOUBLE PRECISION"}
+    limits_of_alter = (
+        "PostgreSQL changes no column on which a view, a trigger, a policy, a generated column or the"
+        " partitioning depends"
+    )
 
     def milliseconds(self, moment: ColumnElement[Any]) -> ColumnElement[int]:
         """See `Vendor.milliseconds`."""
@@ -128,14 +158,47 @@ class PostgreSQL(Vendor):
         scalar(select(func.pg_advisory_xact_lock(key)))
         yield True
 
-    def redefine(self, table: str, column: str, kind: str, nullability: str) -> list[str]:
-        """See `Vendor.redefine`."""
-        change = "DROP NOT NULL" if nullability == "NULL" else "SET NOT NULL"
-        bare = kind.partition(" COLLATE ")[0]
-        return [
-            f"ALTER TABLE {table} ALTER COLUMN {column} TYPE {kind} USING {column}::{bare}",
-            f"ALTER TABLE {table} ALTER COLUMN {column} {change}",
-        ]
+    def named_types(self, connection: Connection, kind: TypeEngine[Any]) -> list[str]:
+        """See `Vendor.named_types`: an ENUM, with all its values, and a DOMAIN."""
+        dialect = connection.dialect
+        plain = kind.type_engine(dialect) if isinstance(kind, TypeDecorator) else kind.dialect_impl(dialect)
+        if isinstance(plain, ARRAY):
+            return self.named_types(connection, plain.item_type)
+        if not isinstance(plain, (ENUM, DOMAIN)) or not plain.create_type:
+            return []
+        there: Any = inspect(connection)
+        create: ExecutableDDLElement
+        if isinstance(plain, ENUM):
+            create, known = CreateEnumType(plain), there.get_enums(schema="*")
+        else:
+            create, known = CreateDomainType(plain), there.get_domains(schema="*")
+        for found in known:
+            is_there = found["schema"] == plain.schema if plain.schema else found["visible"]
+            if found["name"] == plain.name and is_there:
+                lacking = [value for value in getattr(plain, "enums", ()) if value not in found["labels"]]
+                return _more_values(str(plain.compile(dialect=dialect)), lacking)
+        return [str(create.compile(dialect=dialect)).strip()]
+
+    def alter_column(self, connection: Connection, alteration: Alteration) -> list[str]:
+        """See `Vendor.alter_column`; without its collation, a type would come with the usual one."""
+        quote = connection.dialect.identifier_preparer
+        table, column = quote.format_table(alteration.table), quote.quote(alteration.column)
+        there, wanted = alteration.there, alteration.wanted
+        statements = []
+        if wanted.values:
+            statements += _more_values(there.sql, there.lacks(wanted))
+        elif wanted != there:
+            if connection.execute(_DEPENDED_ON, {"table": table, "column": alteration.column}).scalar():
+                return []
+            statements.append(f"ALTER TABLE {table} ALTER COLUMN {column} TYPE {wanted.sql}{there.collation}")
+        if alteration.nullable:
+            statements.append(f"ALTER TABLE {table} ALTER COLUMN {column} DROP NOT NULL")
+        return statements
+
+
+def _more_values(name: str, values: Iterable[str]) -> list[str]:
+    quoted = [value.replace("'", "''") for value in values]
+    return [f"ALTER TYPE {name} ADD VALUE IF NOT EXISTS '{value}'" for value in quoted]
 
 
 VENDOR = PostgreSQL()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from sqlalchemy import BigInteger, cast, func
 from sqlalchemy.dialects.sqlite import insert
@@ -16,15 +17,17 @@ from .base import Vendor
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from sqlalchemy import ColumnElement, Connection, Table
+    from sqlalchemy import Column, ColumnElement, Connection, Table
     from sqlalchemy.engine import URL
     from sqlalchemy.sql.dml import Insert
 
-    from .base import Scalar, Updates
+    from ..column_types import ColumnType
+    from .base import Alteration, Scalar, Updates
 
 _DENIED: Final = ("SQLITE_NOTADB", "SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH")
 # julianday() has millisecond precision; the half rounds to the nearest instead of cutting.
 _MS_SQL = "CAST((julianday({}) - 2440587.5) * 86400000 + 0.5 AS INTEGER)"
+_CONSTANT: Final = re.compile(r"'(?:[^']|'')*'|[-+]?[\d.]+|NULL|TRUE|FALSE", re.IGNORECASE)
 
 
 class SQLite(Vendor):
@@ -38,6 +41,21 @@ class SQLite(Vendor):
     now_ms_sql = _MS_SQL.format("'now'")
     # As SQLAlchemy writes a datetime, so that stored moments sort and compare as text.
     utc_now_sql = "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
+    # SQLite pads no text, and all its floats have 8 bytes. SQLAlchemy reads BINARY, VARBINARY and UUID back
+    # as NUMERIC, because SQLite prefers numbers in a column whose type it does not know.
+    type_names: ClassVar = {
+        "CHAR": "VARCHAR",
+        "TEXT": "VARCHAR",
+        "CLOB": "VARCHAR",
+        "FLOAT": "DOUBLE PRECISION",
+        "REAL": "DOUBLE PRECISION",
+        "BINARY": "NUMERIC",
+        "VARBINARY": "NUMERIC",
+        "UUID": "NUMERIC",
+    }
+    adds_constraints = False
+    limits_of_add = "SQLite adds no such column to a table that is there"
+    limits_of_alter = "SQLite changes no column of a table that is there"
 
     def milliseconds(self, moment: ColumnElement[Any]) -> ColumnElement[int]:
         """See `Vendor.milliseconds`."""
@@ -106,8 +124,29 @@ class SQLite(Vendor):
         """A transaction that began IMMEDIATE is alone already."""
         yield True
 
-    def redefine(self, table: str, column: str, kind: str, nullability: str) -> list[str]:  # noqa: ARG002
+    def can_add(self, column: Column[Any], default: str | None, *, to_rows: bool) -> bool:
+        """See `Vendor.can_add`."""
+        if column.computed is not None:
+            return not column.computed.persisted
+        if any(len(key.constraint.columns) > 1 for key in column.foreign_keys if key.constraint is not None):
+            return False
+        if default is None or not to_rows:
+            return True
+        return _CONSTANT.fullmatch(default) is not None and not column.foreign_keys
+
+    def add_with_default(self, table: str, name: str, bare: str, default: str) -> list[str]:
+        """See `Vendor.add_with_default`; a default fills the rows, and cannot be set later."""
+        return [
+            f"ALTER TABLE {table} ADD COLUMN {bare} DEFAULT {default}",
+            f"UPDATE {table} SET {name} = NULL",  # noqa: S608 - quoted names
+        ]
+
+    def alter_column(self, connection: Connection, alteration: Alteration) -> list[str]:  # noqa: ARG002
         """SQLite changes no column."""
+        return []
+
+    def add_primary_key(self, table: str, column: str, kind: ColumnType) -> list[str]:  # noqa: ARG002
+        """SQLite adds no primary key."""
         return []
 
 

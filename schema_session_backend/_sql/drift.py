@@ -1,0 +1,103 @@
+"""What differs between the table in the database and the declared one, and how that is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from ..errors import SchemaMismatch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from .additions import Additions
+
+PAGE: Final = 'docs/howto/mismatch.md ("When the table differs")'
+"""The documentation's page about all of this, as messages name it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """Something is missing, and adding it changes nothing that is there: `sync` does it by itself."""
+
+    problem: str
+    ddl: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MissingTable:
+    """The whole table is missing: `sync` creates it."""
+
+    problem: str
+    additions: Additions
+
+    @property
+    def ddl(self) -> tuple[str, ...]:
+        """What creates it; worked out only to be shown, because listeners of the application take part."""
+        return self.additions.of_table()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Statements mend it and lose nothing, but change what is there: the operator runs them."""
+
+    problem: str
+    ddl: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """No statement mends it by itself: `task` tells what the operator has to decide or to do first."""
+
+    problem: str
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
+class OtherTable:
+    """The table does not look like one of sessions, so no statement is offered to change it."""
+
+    problem: str
+
+
+Difference = Addition | MissingTable | Change | Decision | OtherTable
+
+
+def mismatch(table: str, differences: Sequence[Difference]) -> SchemaMismatch:
+    """The error that tells all differences of a table, with statements where running them is enough."""
+    undecided = [each for each in differences if isinstance(each, (Decision, OtherTable))]
+    ddl = () if undecided else statements_of(differences)
+    lines = [f"table {table!r} does not match its declaration:"]
+    if not undecided:
+        lines += [f"  - {each.problem}" for each in differences]
+        lines += ["running these statements is enough, and loses nothing:", *(f"  {sql};" for sql in ddl)]
+        lines.append(f"see {PAGE}")
+    elif any(isinstance(each, OtherTable) for each in differences):
+        lines += [f"  - {each.problem}" for each in differences]
+        lines.append("decide first whether this is the table of your sessions; table_name= chooses another")
+        lines.append(f"how to decide, and what to run then: {PAGE}")
+    else:
+        for each in differences:
+            lines += _one_by_one(each)
+        count = len(differences) - len(undecided)
+        if count:
+            lines.append(f"statements mend {count} of these {len(differences)}; the others need you first")
+        lines.append(f"how to decide, and what to run then: {PAGE}")
+    problems = [each.problem for each in differences]
+    return SchemaMismatch("\n".join(lines), table=table, differences=problems, ddl=ddl)
+
+
+def statements_of(differences: Iterable[Difference]) -> tuple[str, ...]:
+    """All statements in their order, each once, because two columns may need the same type."""
+    mended = (each for each in differences if isinstance(each, (Addition, MissingTable, Change)))
+    return tuple(dict.fromkeys(sql for each in mended for sql in each.ddl))
+
+
+def _one_by_one(difference: Difference) -> Iterator[str]:
+    yield f"  - {difference.problem}"
+    if isinstance(difference, Decision):
+        yield f"      {difference.task}"
+    else:
+        yield "      to mend this one, without loss, run:"
+        for sql in statements_of([difference]):
+            yield f"      {sql};"
