@@ -165,7 +165,9 @@ class SessionStore(Searching):
         self._janitor = Janitor(
             self._database, self._statements, interval=options.span(gc_interval, "gc_interval")
         )
-        self._synchronizer = Synchronizer(self._database, self._table, change=sync, timeout=timeout)
+        self._synchronizer = Synchronizer(
+            self._database, self._table, self._clock, change=sync, timeout=timeout
+        )
         self._upkeep = Upkeep(self._database, self._synchronizer, self._janitor)
 
     def __repr__(self) -> str:

@@ -8,8 +8,8 @@ import time
 class Clock:
     """Tells the database's time without asking it.
 
-    Each row that is read brings the database's time along; from then on this machine's clock counts. Until a
-    row was read, the time is this machine's.
+    The check of the table asks for the time, and each row that is read brings it along. In between, this
+    machine's clock counts.
     """
 
     def __init__(self) -> None:

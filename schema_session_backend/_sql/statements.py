@@ -113,7 +113,7 @@ class Statements:
         """Save a live session that nobody else has changed since it was loaded.
 
         Args:
-            changed: the names of the declared columns that get another value. The others are left out, because
+            changed: the names of the declared columns that get another value. The others are left out:
                 SQLite rewrites the index of a column also where it is set to the value that it has.
             more: what else is set.
         """

@@ -7,6 +7,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import select
+
 from ..errors import AccessDenied, SessionStoreError, StatementFailed
 from .additions import Additions
 from .comparison import Comparison
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Executable
 
     from .._table.declaration import SessionTable
+    from .clock import Clock
     from .database import Database
     from .drift import Difference
 
@@ -29,13 +32,17 @@ class Synchronizer:
     Args:
         database: where to look.
         table: as it was declared.
+        clock: is set to the database's time.
         change: whether to create the table and add missing nullable columns; nothing is ever dropped.
         timeout: seconds to wait for a database that cannot be reached.
     """
 
-    def __init__(self, database: Database, table: SessionTable, *, change: bool, timeout: float) -> None:
+    def __init__(
+        self, database: Database, table: SessionTable, clock: Clock, *, change: bool, timeout: float
+    ) -> None:
         self._database = database
         self._table = table
+        self._clock = clock
         self._change = change
         self._timeout = timeout
         self._done = False
@@ -103,6 +110,7 @@ class Synchronizer:
         with database.connected() as connection:
             if self._change and table.owned:
                 database.vendor.prepare(connection)
+            self._clock.set(connection.execute(select(database.vendor.now_ms)).scalar_one())
             comparison = Comparison(connection, table, database.vendor)
             differences = comparison.differences()
             if differences and not self._change:

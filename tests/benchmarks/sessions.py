@@ -9,7 +9,7 @@ from typing import Any
 SCHEMAS = "user_id Integer index; device String(50); ip String(45)"
 DECLARED = ("user_id", "device", "ip")
 MAX_AGE = 24 * 60 * 60
-SESSIONS_OF_A_USER = 4
+SESSIONS_OF_A_USER = 5
 
 
 def session(number: int) -> dict[str, Any]:

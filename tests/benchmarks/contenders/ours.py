@@ -12,7 +12,7 @@ from schema_session_backend import SessionStore
 from schema_session_backend.beaker import SchemaNamespaceManager, SchemaSession
 from schema_session_backend.cachelib import SchemaCache
 
-from ..sessions import MAX_AGE, SCHEMAS, session, sid
+from ..sessions import MAX_AGE, SCHEMAS, SESSIONS_OF_A_USER, session, sid
 from .base import Contender, clone, drop
 from .hosts import BeakerContender, FlaskContender
 
@@ -56,9 +56,21 @@ class Store(Contender):
         loaded = self._store.load(sid(number))
         assert loaded is not None
         loaded.data["visits"] += 1
-        self._store.save(loaded, loaded.data)
+        self._store.save(loaded)
 
     create = write
+
+    def find(self, user: int) -> int:
+        """Read the sessions of a user; how many."""
+        return len(self._store.find(user_id=user, limit=SESSIONS_OF_A_USER))
+
+    def revoke_user(self, user: int) -> int:
+        """End the sessions of a user; how many."""
+        return self._store.revoke_where(user_id=user)
+
+    def store_many(self, sessions: dict[str, dict[str, Any]]) -> None:
+        """Store sessions in one transaction."""
+        self._store.set_many(sessions)
 
     def touch(self, number: int) -> None:
         self._store.touch(sid(number))

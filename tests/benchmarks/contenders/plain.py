@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.engine import make_url
 
-from ..sessions import DECLARED, MAX_AGE, session, sid
+from ..sessions import DECLARED, MAX_AGE, SESSIONS_OF_A_USER, session, sid
 from .base import Contender, drop, fill
 
 SQL = {
@@ -164,6 +164,9 @@ class FloorWithColumns(Floor):
             "delete": "DELETE FROM bench_floor_columns WHERE sid = ?",
             "write": f"INSERT INTO bench_floor_columns (sid, {columns}, data, expire_at)"
             f" VALUES (?, ?, ?, ?, ?, ?) {conflict}",
+            "find": f"SELECT sid, {columns}, data, expire_at FROM bench_floor_columns"
+            " WHERE user_id = ? AND expire_at > ? ORDER BY expire_at DESC LIMIT ?",
+            "revoke": "DELETE FROM bench_floor_columns WHERE user_id = ? AND expire_at > ?",
         }
         self._sql = {operation: sql.replace("?", self._mark) for operation, sql in self._sql.items()}
 
@@ -195,6 +198,36 @@ class FloorWithColumns(Floor):
         rest = dict(data)
         columns = [rest.pop(name) for name in DECLARED]
         self._run("write", sid(number), *columns, json.dumps(rest), now() + MAX_AGE * 1000).close()
+
+    def find(self, user: int) -> int:
+        """Read the sessions of a user; how many."""
+        cursor = self._run("find", user, now(), SESSIONS_OF_A_USER)
+        found = [
+            {**json.loads(data), **dict(zip(DECLARED, columns, strict=True))}
+            for _sid, *columns, data, _expire_at in cursor.fetchall()
+        ]
+        cursor.close()
+        return len(found)
+
+    def revoke_user(self, user: int) -> int:
+        """End the sessions of a user; how many."""
+        cursor = self._run("revoke", user, now())
+        ended: int = cursor.rowcount
+        cursor.close()
+        return ended
+
+    def store_many(self, sessions: dict[str, dict[str, Any]]) -> None:
+        """Store sessions in one transaction, in the driver's own way for many rows."""
+        rows = []
+        for key, data in sessions.items():
+            rest = dict(data)
+            columns = [rest.pop(name) for name in DECLARED]
+            rows.append((key, *columns, json.dumps(rest), now() + MAX_AGE * 1000))
+        cursor = self._connection.cursor()
+        cursor.execute("BEGIN")
+        cursor.executemany(self._sql["write"], rows)
+        cursor.execute("COMMIT")
+        cursor.close()
 
 
 class Core(Contender):
