@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+USER_FIELD: Final = "user_id"
+"""The column that tells whose a session is, unless another is named."""
+
 _TRUTH: Final = {
     "true": True, "yes": True, "on": True, "1": True,
     "false": False, "no": False, "off": False, "0": False,
@@ -191,6 +194,18 @@ def require_field(name: str, fields: Collection[str], option: str) -> None:
     if name not in fields:
         msg = f"{option}: {name!r} is no declared column; {did_you_mean(name, fields)}"
         raise ConfigurationError(msg)
+
+
+def user_field(name: str | None, fields: Collection[str]) -> str | None:
+    """The declared column that tells whose a session is: the named one, else `user_id` if it is declared.
+
+    Raises:
+        ConfigurationError: naming the nearest column, if there is no such column.
+    """
+    if name is None:
+        return USER_FIELD if USER_FIELD in fields else None
+    require_field(name, fields, "user_field")
+    return name
 
 
 def size(value: object) -> int:

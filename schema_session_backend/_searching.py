@@ -1,4 +1,4 @@
-"""The half of `SessionStore` that looks for sessions by their columns, lists them and ends them."""
+"""The part of `SessionStore` that looks for sessions by their columns, lists them and ends them."""
 
 from __future__ import annotations
 

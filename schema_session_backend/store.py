@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Never, Self
 from sqlalchemy import URL, Column, Engine, MetaData, Table  # noqa: TC002 - likewise
 
 from . import _options as options
+from ._many import ManySessions
 from ._options import Bytes, Object, Seconds, Switch, Text  # noqa: TC001 - likewise
 from ._searching import Searching
 from ._session import timeouts
@@ -19,7 +20,6 @@ from ._session.model import LoadedSession, Saved
 from ._session.pickling import serializer_for
 from ._session.serializer import Serializer  # noqa: TC001 - likewise
 from ._session.timeouts import Timeouts
-from ._sql.bulk import batches, upserts
 from ._sql.clock import Clock
 from ._sql.database import Database
 from ._sql.janitor import Janitor
@@ -35,30 +35,25 @@ from .errors import ConfigurationError, WrongArgument
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from types import TracebackType
 
     from sqlalchemy import Connection
     from sqlalchemy.orm import Session
-
-    from ._table.rows import Values
 
 _log = logging.getLogger("schema_session_backend")
 
 DAY: Final = 24 * 60 * 60
 HOUR: Final = 60 * 60
-USER_FIELD: Final = "user_id"
 
 
-class SessionStore(Searching):
+class SessionStore(Searching, ManySessions):
     """Web sessions in a table whose declared columns can be searched.
 
     Constructing a store never touches the network; the table is created or checked at the first use, or by
     `wait_for_sync`. One store serves all threads of a process, and the processes that are forked from it. As
     a context manager it is closed at the end.
 
-    Every operation runs in its own transaction; `within` gives the same store inside a caller's. Every
-    operation may raise `StoreUnavailable` (the database is down or stays locked), `AccessDenied` and
-    `StatementFailed`.
+    Every operation runs in its own transaction; `within` gives the same store inside a caller's. Each may raise
+    `StoreUnavailable` (the database is down or stays locked), `AccessDenied` and `StatementFailed`.
 
     Args:
         engine_or_url: an `Engine`, whose pool is then shared, or a URL.
@@ -148,9 +143,7 @@ class SessionStore(Searching):
         if self._timeouts.absolute_ms is not None and self._table.created_at is None:
             msg = "absolute_max_age counts from created_at: set timestamps=True too"
             raise ConfigurationError(msg)
-        if user_field is not None:
-            options.require_field(user_field, self.fields, "user_field")
-        self.user_field = user_field or (USER_FIELD if USER_FIELD in self.fields else None)
+        self.user_field = options.user_field(user_field, self.fields)
         """The declared column that tells whose a session is; None if there is no such column."""
         self._rows = Rows(
             self._table, serializer_for(serializer), max_size=options.size(max_size), hashed=hash_sid
@@ -176,9 +169,7 @@ class SessionStore(Searching):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
     # -- a session by its id
@@ -341,46 +332,6 @@ class SessionStore(Searching):
             _log.info("a request's changes were dropped, because its session was ended meanwhile")
         return saved
 
-    # -- many sessions by their ids
-
-    def get_many(self, sids: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """The data of those of the sessions that there are, by id; up to 20,000 in one statement."""
-        by_handle = {handle: sid for sid in sids if (handle := self._ids.handle(sid)) is not None}
-        found = {}
-        for handles in batches(list(by_handle)):
-            result = self._upkeep.run(self._statements.load_many(handles), {})
-            for session in self._rows.listed(result.rows, result.convert):
-                found[by_handle[session.handle]] = session.data
-        return found
-
-    def set_many(self, sessions: Mapping[str, Mapping[str, Any]], max_age: Seconds | None = None) -> None:
-        """Store sessions whatever was there before: all of them or, with an error, none.
-
-        A statement serves up to 256 sessions; all statements are one transaction. Arguments and errors are
-        those of `set`.
-        """
-        span = self._timeouts.span(max_age)
-        rows: dict[frozenset[str], list[Values]] = {}
-        for sid, data in sessions.items():
-            row = self._rows.new(self._ids.require(sid), data, span)
-            rows.setdefault(row.omitted, []).append(row.values)
-        every = [
-            statement
-            for omitted, alike in rows.items()
-            for statement in upserts(self._statements, omitted, alike)
-        ]
-        if len(every) == 1:
-            self._upkeep.run(*every[0])
-        elif every:
-            self._upkeep.transact(lambda own: [own.run(*statement) for statement in every])
-
-    def destroy_many(self, sids: Iterable[str]) -> int:
-        """Remove sessions, expired or not; returns how many rows that were. Up to 20,000 in one statement."""
-        handles = [handle for sid in sids if (handle := self._ids.handle(sid)) is not None]
-        return sum(
-            self._upkeep.run(self._statements.destroy_many(batch), {}).count for batch in batches(handles)
-        )
-
     # -- the same store in other circumstances
 
     def within(self, connection: Connection | Session) -> Self:
@@ -446,7 +397,7 @@ class SessionStore(Searching):
         if self.user_field is None:
             msg = (
                 f"table {self._table.name!r}: no column tells whose a session is; declare one named"
-                f" {USER_FIELD!r}, or name yours in user_field="
+                f" {options.USER_FIELD!r}, or name yours in user_field="
             )
             raise ConfigurationError(msg)
         user = data.get(self.user_field)
