@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from ..errors import AccessDenied, SessionStoreError, StatementFailed
-from .additions import Additions
-from .comparison import Comparison
-from .drift import PAGE, Addition, MissingTable, mismatch, statements_of
+from .drift.additions import Additions
+from .drift.comparison import Comparison
+from .drift.differences import PAGE, Addition, MissingTable, mismatch, statements_of
 from .forks import after_fork
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .._table.declaration import SessionTable
     from .clock import Clock
     from .database import Database
-    from .drift import Difference
+    from .drift.differences import Difference
 
 _log = logging.getLogger("schema_session_backend")
 

@@ -12,7 +12,7 @@ from mismatches import mend, mismatch, run, undecided
 from sqlalchemy import Column, ForeignKey, Integer, MetaData, Table, create_engine, select
 from values import database_of
 
-from schema_session_backend._sql.drift import PAGE
+from schema_session_backend._sql.drift.differences import PAGE
 
 if TYPE_CHECKING:
     from schema_session_backend import SessionStore

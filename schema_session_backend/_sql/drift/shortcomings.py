@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Column, ForeignKeyConstraint, UniqueConstraint
 
-from .drift import PAGE
+from .differences import PAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ..errors import SchemaMismatch
+from ...errors import SchemaMismatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

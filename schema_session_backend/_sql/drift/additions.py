@@ -12,16 +12,16 @@ from sqlalchemy.engine.mock import MockConnection
 from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 from sqlalchemy.sql.schema import ColumnCollectionConstraint
 
-from ..errors import ConfigurationError
+from ...errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from sqlalchemy import Column, Connection, ForeignKeyConstraint, Index
 
-    from .._table.declaration import SessionTable
+    from ..._table.declaration import SessionTable
+    from ..vendors.base import Vendor
     from .column_types import ColumnType
-    from .vendors.base import Vendor
 
 _NAMED_TYPES: Final = frozenset({"create_enum_type", "create_domain_type"})
 _FOREIGN_KEY_OF_TABLE: Final = re.compile(r"FOREIGN KEY ?\([^)]*\) ")

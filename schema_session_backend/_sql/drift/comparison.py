@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Integer, func, inspect, literal_column, or_, select
 
+from ..vendors.base import Alteration
 from .additions import Additions
 from .column_types import ColumnType
-from .drift import Addition, Change, Decision, MissingTable, OtherTable
+from .differences import Addition, Change, Decision, MissingTable, OtherTable
 from .shortcomings import Shortcomings
-from .vendors.base import Alteration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import ReflectedColumn
     from sqlalchemy.sql.type_api import TypeEngine
 
-    from .._table.declaration import SessionTable
-    from .drift import Difference
-    from .vendors.base import Vendor
+    from ..._table.declaration import SessionTable
+    from ..vendors.base import Vendor
+    from .differences import Difference
 
 _VALUE: Final = "decide which value the sessions that are there get, or declare the column nullable"
 _EXPIRY: Final = "decide when the sessions that are there expire; without a value they never do"
