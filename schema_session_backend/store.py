@@ -52,8 +52,8 @@ class SessionStore(Searching, ManySessions):
     `wait_for_sync`. One store serves all threads of a process, and the processes that are forked from it. As
     a context manager it is closed at the end.
 
-    Every operation runs in its own transaction; `within` gives the same store inside a caller's. Each may raise
-    `StoreUnavailable` (the database is down or stays locked), `AccessDenied` and `StatementFailed`.
+    Every operation runs in its own transaction; `within` gives the same store inside a caller's. Each may
+    raise `StoreUnavailable` (the database is down or stays locked), `AccessDenied` or `StatementFailed`.
 
     Args:
         engine_or_url: an `Engine`, whose pool is then shared, or a URL.

@@ -1,1 +1,1 @@
-"""The table in the database beside the declared one: what differs, what adds it, and what has to be decided."""
+"""The table in the database beside the declared one: what differs, what adds it, what has to be decided."""
