@@ -120,9 +120,8 @@ def test_what_becomes_of_values(make_store, url, table_name, caplog):
     assert [record for record in caplog.records if record.levelname == "WARNING"] == []
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 def test_a_column_of_sqlite_is_changed_by_hand(make_store, url, table_name, caplog):
-    if database_of(url) != "sqlite":
-        pytest.skip("SQLite's part of the page")
     make_store(schemas="user_id Integer index not null; level Integer not null").set(
         "a", {"user_id": 42, "level": 3, "cart": [1]}
     )
@@ -137,9 +136,8 @@ def test_a_column_of_sqlite_is_changed_by_hand(make_store, url, table_name, capl
     assert [record for record in caplog.records if record.levelname == "WARNING"] == []
 
 
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 def test_a_column_under_a_view_of_postgresql_is_changed_by_hand(make_store, url, table_name):
-    if database_of(url) != "postgresql":
-        pytest.skip("PostgreSQL's part of the page")
     make_store(schemas="user_id Integer").set("a", {"user_id": 42})
     run(url, f"CREATE VIEW {table_name}_signed_in AS SELECT user_id FROM {table_name}")
     store = make_store(schemas="user_id BigInteger")
@@ -152,10 +150,8 @@ def test_a_column_under_a_view_of_postgresql_is_changed_by_hand(make_store, url,
     run(url, f"DROP VIEW {table_name}_signed_in")
 
 
+@pytest.mark.parametrize("url", ["mariadb"], indirect=True)
 def test_a_column_of_a_foreign_key_of_mariadb_is_changed_by_hand(make_store, url, table_name):
-    if database_of(url) != "mariadb":
-        pytest.skip("MariaDB's part of the page")
-
     users = Table(f"{table_name}_users", MetaData(), Column("id", Integer, primary_key=True))
     run(url, f"CREATE TABLE {users.name} (id INTEGER PRIMARY KEY)", f"INSERT INTO {users.name} VALUES (42)")
     key = ForeignKey(users.c.id, name=f"fk_{table_name}_user_id")

@@ -363,10 +363,9 @@ def test_a_missing_foreign_key_is_a_warning(make_store, url, table_name, caplog)
     run(url, f"DROP TABLE {table_name}")  # first, because it refers to the other one
 
 
+@pytest.mark.parametrize("url", ["sqlite", "postgresql"], indirect=True)
 @pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
 def test_an_index_on_an_expression_is_taken_on_trust(make_store, url, engine, table_name, caplog):
-    if database_of(url) == "mariadb":
-        pytest.skip("MariaDB has no indexes on expressions")
     old = make_store(schemas="user_id Integer")
     old.wait_for_sync()
     name = Column("name", String(20))
