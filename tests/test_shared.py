@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import Column, Integer, MetaData, create_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped
 
-from schema_session_backend import ConfigurationError, SessionMixin, SessionStore, config
-from schema_session_backend._shared import refuse_unknown, shared_store
+from schema_session_backend import ConfigurationError, SessionMixin, SessionStore, _shared
 from schema_session_backend._session.serializer import JsonSerializer
+from schema_session_backend._shared import refuse_unknown, shared_store
 
 METADATA = MetaData()
 COLUMNS = [Column("user_id", Integer)]
@@ -31,9 +31,9 @@ class Own(SessionMixin, Base):
 @pytest.fixture(autouse=True)
 def _close_shared_stores():
     yield
-    for store, _ in config._stores.values():
+    for store, _ in _shared._stores.values():
         store.close()
-    config._stores.clear()
+    _shared._stores.clear()
 
 
 def shared(**settings):

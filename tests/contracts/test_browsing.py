@@ -7,7 +7,8 @@ import datetime as dt
 import pytest
 from sqlalchemy import update
 
-from schema_session_backend import ConfigurationError, InvalidField, survey
+from schema_session_backend import ConfigurationError, InvalidField
+from schema_session_backend._sql import survey
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ from values import database_of, stored_rows
 
 import schema_session_backend
 from clocks import HOUR, MINUTE
-from schema_session_backend import SessionStore, janitor
+from schema_session_backend import SessionStore
+from schema_session_backend._sql import janitor
 
 # Seconds after which something that has to be done without waiting is taken for waiting.
 PATIENCE = 10
@@ -124,7 +125,7 @@ def test_one_process_at_a_time_collects(moved_store, clock, url, table_name):
     with (
         ThreadPoolExecutor(1) as pool,
         database.transaction() as connection,
-        database.dialect.alone(connection, f"gc {table_name}", wait=0) as alone,
+        database.vendor.alone(connection, f"gc {table_name}", wait=0) as alone,
     ):
         assert alone
         collecting = pool.submit(store.gc)
@@ -259,7 +260,8 @@ def test_close_ends_a_collection_after_its_batch(moved_store, clock, monkeypatch
 
 EXITING = """
 import sys
-from schema_session_backend import SessionStore, janitor
+from schema_session_backend import SessionStore
+from schema_session_backend._sql import janitor
 
 janitor.BATCH = 1
 url, table_name, close = sys.argv[1:]
