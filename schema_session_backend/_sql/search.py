@@ -302,14 +302,13 @@ class Search:
     @property
     def _newest(self) -> list[ColumnElement[Any]]:
         created_at, expire_at = self._table.created_at, self._table.expire_at
+        insertion = self._statements.vendor.insertion_sql
+        last = [self._table.sid] if insertion is None else [literal_column(insertion).desc(), self._table.sid]
         if created_at is not None:
-            return [created_at.desc(), self._table.sid]
+            return [created_at.desc(), *last]
         # A session that never expires has NULL there, which the databases sort differently.
-        return [
-            case((expire_at.is_(None), literal_column("0")), else_=literal_column("1")),
-            expire_at.desc(),
-            self._table.sid,
-        ]
+        never_first = case((expire_at.is_(None), literal_column("0")), else_=literal_column("1"))
+        return [never_first, expire_at.desc(), *last]
 
 
 def _condition(given: object) -> Any:

@@ -25,6 +25,8 @@ from schema_session_backend._session.pickling import PickleSerializer
 from schema_session_backend._session.serializer import JsonSerializer
 from schema_session_backend.errors import SessionTooLarge
 
+pytestmark = pytest.mark.partitioned_too
+
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 # One table serves all examples of a test: each one stores the same session anew.
 SHARED_STORE = [*SLOW, HealthCheck.function_scoped_fixture]

@@ -8,6 +8,8 @@ from values import identical, stored_rows, write_row
 
 from schema_session_backend import NULL
 
+pytestmark = pytest.mark.partitioned_too
+
 TYPES = [Integer, String(9), Boolean, Numeric(9, 2), DateTime, LargeBinary, Uuid, Enum("a", "b", name="ab")]
 
 

@@ -56,6 +56,8 @@ class SQLite(Vendor):
     adds_constraints = False
     limits_of_add = "SQLite adds no such column to a table that is there"
     limits_of_alter = "SQLite changes no column of a table that is there"
+    # A table WITHOUT ROWID has none: quoted, the name is then a text, the same for all rows.
+    insertion_sql = '"rowid"'
 
     def milliseconds(self, moment: ColumnElement[Any]) -> ColumnElement[int]:
         """See `Vendor.milliseconds`."""
