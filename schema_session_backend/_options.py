@@ -1,7 +1,7 @@
 """The options of this package: their types, their units, and how they are written as text.
 
-The keyword-only parameters of a constructor declare its options, and nothing else does. Their types carry a
-`TextForm`, so that ini files, environment variables and the reference follow from the signature.
+The keyword-only parameters of a constructor are the only declaration of its options. The type of each
+parameter carries a `TextForm`, from which ini files, environment variables and the reference are derived.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, TypeVar, get_args, get_type_hints
 
 from ._session import timeouts
+from ._spelling import did_you_mean
 from ._suggestions import suggestion
-from .errors import ConfigurationError, did_you_mean
+from .errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -33,13 +34,14 @@ _TRUTH: Final = {
 
 @dataclass(frozen=True, slots=True)
 class TextForm:
-    """How the values of a type are written where there is only text.
+    """How the values of a type are written in an ini file or an environment variable.
 
     Attributes:
         takes: what the text has to be, such as "a number".
-        unit: what a number counts; empty for what is no number.
-        read: makes the value, or raises KeyError or ValueError; None if the text names an object.
-        special: a text with a meaning of its own, and the meaning.
+        unit: the unit of a number; empty for other values.
+        read: converts the text to the value, and raises KeyError or ValueError for a wrong text; None if the
+            text is the dotted name of an object.
+        special: a text with a special meaning, and that meaning, for messages and pages.
     """
 
     takes: str
@@ -63,10 +65,10 @@ class Option:
     """An option as a signature declares it.
 
     Attributes:
-        name: the parameter's.
-        type: what a value is in Python.
+        name: the parameter's name.
+        type: the type of a value in Python.
         form: how a value is written as text.
-        default: the value that it has unless it is given.
+        default: the value if the option is left out.
     """
 
     name: str
@@ -76,7 +78,7 @@ class Option:
 
     @property
     def text_form(self) -> str:
-        """What a text has to be, in words for messages and pages."""
+        """What the text has to be, in words for messages and pages."""
         form = self.form
         words = f"{form.takes} of {form.unit}" if form.unit else form.takes
         words += " or none" if self._may_be_none else ""
@@ -90,14 +92,14 @@ class Option:
         return "" if self.default == () else str(self.default)
 
     def read(self, text: str, *, setting: str) -> Any:
-        """The value that a text stands for.
+        """Convert a text to the option's value.
 
         Args:
-            text: as it was found; blanks around it do not matter.
-            setting: where it was found, for error messages.
+            text: the text; surrounding blanks are ignored.
+            setting: the name of the setting that has the text, for error messages.
 
         Raises:
-            ConfigurationError: if it stands for none.
+            ConfigurationError: naming the setting, if the text is no value of this option.
         """
         text = text.strip()
         if self._may_be_none and text.lower() == "none":
@@ -116,40 +118,40 @@ class Option:
         return type(None) in get_args(self.type)
 
 
-def declared(made_by: type) -> Mapping[str, Option]:
+def declared(owner: type) -> Mapping[str, Option]:
     """The options of a class by name, in the order of its constructor's signature."""
-    return _declared(inspect.getattr_static(made_by, "__init__"))
+    return _declared(inspect.getattr_static(owner, "__init__"))
 
 
 @functools.cache
 def _declared(constructor: Callable[..., None]) -> Mapping[str, Option]:
     plain, hints = get_type_hints(constructor), get_type_hints(constructor, include_extras=True)
     return {
-        one.name: Option(one.name, plain[one.name], _text_form(one.name, hints[one.name]), one.default)
-        for one in inspect.signature(constructor).parameters.values()
-        if one.kind is one.KEYWORD_ONLY
+        name: Option(name, plain[name], _text_form(name, hints[name]), parameter.default)
+        for name, parameter in inspect.signature(constructor).parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY
     }
 
 
 def _text_form(name: str, hint: Any) -> TextForm:
-    """The text form that a type carries, itself or in one part of a union."""
+    """The text form in an annotation, or in a member of its union."""
     for part in (hint, *get_args(hint)):
-        for carried in getattr(part, "__metadata__", ()):
-            if isinstance(carried, TextForm):
-                return carried
+        for metadata in getattr(part, "__metadata__", ()):
+            if isinstance(metadata, TextForm):
+                return metadata
     msg = f"the option {name} needs a type that carries a TextForm, such as Text"
     raise TypeError(msg)
 
 
 def imported(name: str, *, setting: str) -> Any:
-    """The object that a dotted name stands for.
+    """Import the object that a dotted name stands for.
 
     Args:
         name: `package.module:name` or `package.module.name`.
-        setting: where it was found, for error messages.
+        setting: the name of the setting that has the dotted name, for error messages.
 
     Raises:
-        ConfigurationError: if there is none.
+        ConfigurationError: naming the setting, if there is no such object.
     """
     try:
         return pkgutil.resolve_name(name)
@@ -159,22 +161,22 @@ def imported(name: str, *, setting: str) -> Any:
     raise ConfigurationError(msg)
 
 
-# -- what constructors check
+# -- checks of constructors
 
 
-def refuse_unknown(unknown: Mapping[str, object], made_by: type) -> None:
-    """Refuse names that are no options.
+def refuse_unknown(unknown: Mapping[str, object], owner: type) -> None:
+    """Refuse names that are no options of a class.
 
     Raises:
-        ConfigurationError: naming the option that was meant, as far as that can be told.
+        ConfigurationError: naming the option that was probably meant.
     """
     for name in unknown:
-        msg = f"{made_by.__name__} has no option {name!r}: {suggestion(name, declared(made_by))}"
+        msg = f"{owner.__name__} has no option {name!r}: {suggestion(name, declared(owner))}"
         raise ConfigurationError(msg)
 
 
 def require_switches(**values: object) -> None:
-    """Refuse anything but True and False; the text "false" would be true.
+    """Refuse values other than True and False, such as the text "false", which Python takes for true.
 
     Raises:
         ConfigurationError: naming the option.
@@ -186,10 +188,10 @@ def require_switches(**values: object) -> None:
 
 
 def require_field(name: str, fields: Collection[str], option: str) -> None:
-    """Refuse a name that no declared column has.
+    """Refuse a name that is not the name of a declared column.
 
     Raises:
-        ConfigurationError: naming the option, and the nearest column.
+        ConfigurationError: naming the option and the most similar column.
     """
     if name not in fields:
         msg = f"{option}: {name!r} is no declared column; {did_you_mean(name, fields)}"
@@ -209,10 +211,10 @@ def user_field(name: str | None, fields: Collection[str]) -> str | None:
 
 
 def size(value: object) -> int:
-    """A number of bytes, at least the two of an empty session.
+    """Check `max_size`: a number of bytes, at least 2, which an empty session takes.
 
     Raises:
-        ConfigurationError: for anything else.
+        ConfigurationError: for any other value.
     """
     if type(value) is int and value >= len("{}"):
         return value
@@ -221,7 +223,10 @@ def size(value: object) -> int:
 
 
 def span(value: timeouts.Seconds | None, name: str) -> float:
-    """Seconds, more than 0; infinity for None.
+    """Check a span of time that may be None.
+
+    Returns:
+        seconds, more than 0; `math.inf` for None.
 
     Raises:
         ConfigurationError: naming the option.
@@ -230,7 +235,10 @@ def span(value: timeouts.Seconds | None, name: str) -> float:
 
 
 def span_or_zero(value: timeouts.Seconds | None, name: str) -> float | None:
-    """Seconds, 0 allowed, or None.
+    """Check a span of time that may be 0 or None.
+
+    Returns:
+        seconds, 0 or more, or None.
 
     Raises:
         ConfigurationError: naming the option.

@@ -1,16 +1,17 @@
-"""What may have been meant by a name that is no option: one misspelt, or what another library calls it."""
+"""What to write instead of a name that is no option: a misspelt option, or the name another library uses."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from .errors import did_you_mean, folded
+from ._spelling import did_you_mean, folded
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-# What our options are called by Beaker, Flask-Session, Django, connect-session-knex, SQLAlchemy and the like.
-_ELSEWHERE: Final = {
+# Each option with the names that Beaker, Flask-Session, Django, connect-session-knex, SQLAlchemy and other
+# libraries use for it.
+_NAMES_ELSEWHERE: Final = {
     "max_age": (
         "timeout", "idle_timeout", "session_timeout", "default_timeout", "ttl", "lifetime",
         "session_lifetime", "permanent_session_lifetime", "expire", "expires", "expires_in", "expiration",
@@ -34,39 +35,39 @@ _ELSEWHERE: Final = {
         "connection", "conn_string", "connection_string", "client", "knex", "sqlalchemy", "sqlalchemy_url",
     ),
 }  # fmt: skip
-_MEANT: Final = {folded(word): name for name, words in _ELSEWHERE.items() for word in words}
+_SYNONYMS: Final = {folded(name): option for option, names in _NAMES_ELSEWHERE.items() for name in names}
 
-_IN_A_SCHEMA: Final = "schemas declares the columns; a table in another schema is table_name='schema.name'"
-_OF_THE_ENGINE: Final = "it belongs to the Engine, so pass create_engine(url, {name}=…) instead of the URL"
-_OF_THE_IDS: Final = "store.prefixed(…) gives the store of the ids that begin with a prefix"
-_UNSIGNED: Final = "leave it out, because a session id is random and there is nothing to sign"
+_SCHEMA_ADVICE: Final = "schemas declares the columns; a table in another schema is table_name='schema.name'"
+_ENGINE_ADVICE: Final = "it belongs to the Engine, so pass create_engine(url, {name}=…) instead of the URL"
+_PREFIX_ADVICE: Final = "store.prefixed(…) gives the store of the ids that begin with a prefix"
+_SIGNING_ADVICE: Final = "leave it out, because a session id is random and there is nothing to sign"
 _ADVICE: Final = {
     folded(name): advice
     for advice, names in {
-        _IN_A_SCHEMA: ("schema", "schema_name", "sqlalchemy_schema"),
-        _OF_THE_ENGINE: (
+        _SCHEMA_ADVICE: ("schema", "schema_name", "sqlalchemy_schema"),
+        _ENGINE_ADVICE: (
             "connect_args", "creator", "echo", "isolation_level", "max_overflow", "pool", "pool_class",
             "pool_pre_ping", "pool_recycle", "pool_size", "pool_timeout",
         ),
-        _OF_THE_IDS: ("prefix", "key_prefix"),
-        _UNSIGNED: ("secret", "secret_key", "signer", "use_signer", "validate_key"),
+        _PREFIX_ADVICE: ("prefix", "key_prefix"),
+        _SIGNING_ADVICE: ("secret", "secret_key", "signer", "use_signer", "validate_key"),
     }.items()
     for name in names
 }  # fmt: skip
 
 
 def suggestion(name: str, known: Collection[str], *, otherwise: str = "") -> str:
-    """A half-sentence for an error message: what to write instead of a name that is no option.
+    """The end of an error message about an unknown option: what to write instead.
 
     Args:
-        name: what was written.
-        known: the options that there are; `url` among them where the URL is one.
-        otherwise: what to say if nothing is near; all that are known, if it is empty.
+        name: the unknown option.
+        known: the options that exist; `url` is one of them where the URL is given by name.
+        otherwise: the text to return if no option is similar; a list of all options by default.
     """
     word = folded(name)
     if word in _ADVICE:
         return _ADVICE[word].format(name=name)
-    if _MEANT.get(word) == "url" and "url" not in known:
+    if _SYNONYMS.get(word) == "url" and "url" not in known:
         return "the URL or the Engine is the first argument, without a name"
-    also = {word: meant for word, meant in _MEANT.items() if meant in known}
-    return did_you_mean(name, known, also=also, otherwise=otherwise)
+    synonyms = {synonym: option for synonym, option in _SYNONYMS.items() if option in known}
+    return did_you_mean(name, known, synonyms=synonyms, otherwise=otherwise)

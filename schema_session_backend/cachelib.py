@@ -1,7 +1,4 @@
-"""cachelib: `SchemaCache`, a cache on a `SessionStore`, on which Flask-Session keeps its sessions.
-
-Where a method's behaviour follows cachelib's contract, `cachelib.BaseCache` documents it.
-"""
+"""cachelib: `SchemaCache`, a cache in the table of a `SessionStore`; Flask-Session keeps sessions in it."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ from .errors import (
     StatementFailed,
     StoreUnavailable,
 )
-from .flask import RequestSessions, current_request, session_key
+from .flask import RequestSessions, per_request, session_key
 from .store import SessionStore
 
 P = ParamSpec("P")
@@ -35,29 +32,29 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("schema_session_backend")
 
-# The key of a value that is no dict; no column can have that name.
+# The only key of the session that stores a value other than a dict; no column can have that name.
 VALUE: Final = "<value>"
-# Each time the counter was there, and then again it was not.
+# How often to try again when other requests remove and create a counter at the same time.
 COUNTING_TRIES: Final = 10
 
 
-def _quiet(otherwise: Any) -> Callable[[Method[P, T]], Method[P, T]]:
-    """With `ignore_errors`, a failing database is logged and `otherwise` is returned."""
+def _ignoring_errors(otherwise: Any) -> Callable[[Method[P, T]], Method[P, T]]:
+    """Make a method log a failing database and return `otherwise`, in a cache with `ignore_errors`."""
 
     def decorated(method: Method[P, T]) -> Method[P, T]:
         @functools.wraps(method)
-        def quiet(self: SchemaCache, /, *arguments: P.args, **options: P.kwargs) -> T:
+        def ignoring_errors(self: SchemaCache, /, *arguments: P.args, **options: P.kwargs) -> T:
             try:
                 return method(self, *arguments, **options)
             except (StoreUnavailable, StatementFailed, SchemaMismatch) as error:
                 if not self.ignore_errors:
                     raise
                 _log.error("cache: %s failed, and its caller does not see it: %s", method.__name__, error)
-                # A copy, because a list would be the caller's to change.
+                # A copy, because the caller may change a list.
                 result: T = copy.copy(otherwise)
                 return result
 
-        return quiet
+        return ignoring_errors
 
     return decorated
 
@@ -65,27 +62,28 @@ def _quiet(otherwise: Any) -> Callable[[Method[P, T]], Method[P, T]]:
 class SchemaCache(BaseCache):
     """A cachelib cache in the table of a `SessionStore`.
 
-    A value that is a dict is split into the store's declared columns; any other value stands in
-    `additional`, and the columns are NULL. It takes the values that `SessionStore.set` takes.
+    A dict is split into the store's declared columns and `additional`. Any other value is stored in
+    `additional`, and the columns are NULL. Values may be of any type that `SessionStore.set` takes.
 
-    In a request of Flask's, saving a dict that the request has read keeps what others changed meanwhile,
-    and does not bring back what was deleted meanwhile; `set` then returns False. One that did not change is
-    not written. Anywhere else `set` overwrites.
+    While Flask serves a request, saving a dict that the request has read keeps what other requests changed
+    meanwhile. A dict that did not change is not written, and a dict that was deleted meanwhile is not stored
+    again; `set` then returns False. Outside of a request `set` overwrites.
 
-    Timeouts are whole seconds or a timedelta; 0 is for ever, None the `default_timeout`. A key is 1 to 255
-    ASCII characters, with the prefix.
+    Timeouts are whole seconds or a timedelta; 0 means for ever, None the `default_timeout`. A key has 1 to
+    255 ASCII characters, including the prefix.
 
     Args:
-        store: keeps the values.
+        store: the store whose table keeps the values.
         default_timeout: seconds, for calls without a timeout.
-        key_prefix: what stands before each key in the table. `clear` removes the rows of this prefix;
-            without one, all rows of the store.
-        ignore_delete_many_errors: without it, a `delete_many` that fails quietly is a RuntimeError.
-        ignore_errors: have a failing database logged and answered with None or False, as other caches do.
-            A login that could not be stored is then lost without an error.
+        key_prefix: a prefix of all keys in the table. `clear` removes the rows with this prefix; without a
+            prefix, all rows of the store.
+        ignore_delete_many_errors: whether `delete_many` returns an empty list after an error that
+            `ignore_errors` hides; otherwise it raises RuntimeError.
+        ignore_errors: whether a failing database is logged and answered with None or False, as in other
+            caches. A login that could not be stored is then lost without an error.
 
     Raises:
-        ConfigurationError: for a store that is none, a timeout that is none, and an impossible prefix.
+        ConfigurationError: if `store` is no `SessionStore`, or the timeout or the prefix cannot work.
     """
 
     def __init__(
@@ -102,139 +100,155 @@ class SchemaCache(BaseCache):
             raise ConfigurationError(msg)
         super().__init__(default_timeout, ignore_delete_many_errors)
         self.store = store.prefixed(key_prefix) if key_prefix else store
-        """For searching and revoking this cache's rows; its session ids are keys without the prefix."""
+        """The store of this cache's rows, for searching and revoking; its ids are keys without the prefix."""
         self.ignore_errors = ignore_errors
 
     # -- the session of the request that Flask is serving
 
     def current_sid(self) -> str | None:
-        """The key of Flask's current session, such as for `keep=`; None outside of a request."""
+        """The key of Flask's current session, for `keep=` and the like; None outside of a request."""
         return session_key()
 
     def current_handle(self) -> str | None:
-        """The handle of Flask's current session, as in `Record.handle`; None outside of a request."""
+        """The handle of Flask's current session, equal to its `Record.handle`; None outside of a request."""
         key = session_key()
         return None if key is None else self.store.handle(key)
 
     # -- one value
 
-    @_quiet(None)
+    @_ignoring_errors(None)
     def get(self, key: str) -> Any:
-        """The value, or None if there is none."""
-        request = self._request()
-        return _value(self.store.get(key) if request is None else request.get(key))
+        """The value of a key, or None if it has no value."""
+        sessions = self._request_sessions()
+        return _value((self.store if sessions is None else sessions).get(key))
 
-    @_quiet(otherwise=False)
+    @_ignoring_errors(otherwise=False)
     def has(self, key: str) -> bool:
-        """Whether there is a value; it is not read."""
-        request = self._request()
-        return self.store.has(key) if request is None else request.has(key)
+        """Whether a key has a value, without reading the value."""
+        sessions = self._request_sessions()
+        return (self.store if sessions is None else sessions).has(key)
 
-    @_quiet(otherwise=False)
+    @_ignoring_errors(otherwise=False)
     def set(self, key: str, value: Any, timeout: Timeout = None) -> bool:
-        """Store a value; see the class for sessions in a request.
+        """Store a value; the class tells how a dict is saved that the request has read.
+
+        Args:
+            key: the key.
+            value: the value.
+            timeout: see the class.
+
+        Returns:
+            False if the dict was deleted meanwhile, or if `ignore_errors` hides an error.
 
         Raises:
             InvalidSessionId: if no value can have that key.
-            InvalidField, UnserializableValue, SessionTooLarge: as `SessionStore.set` does; what was stored
-                stays.
-            ConfigurationError: for a timeout that is none.
+            InvalidField, UnserializableValue, SessionTooLarge: see `SessionStore.set`; the stored value is
+                unchanged.
+            ConfigurationError: if the timeout is not a number of whole seconds, 0 or more, or a timedelta.
         """
         data, max_age = _data(value), self._max_age(timeout)
-        request = self._request()
-        if request is not None and data is value:
-            return request.set(key, data, max_age)
-        if request is not None:
-            request.forget(key)
+        sessions = self._request_sessions()
+        if sessions is not None and data is value:
+            return sessions.set(key, data, max_age)
+        if sessions is not None:
+            sessions.forget(key)
         self.store.set(key, data, max_age)
         return True
 
-    @_quiet(otherwise=False)
+    @_ignoring_errors(otherwise=False)
     def add(self, key: str, value: Any, timeout: Timeout = None) -> bool:
-        """Store a value unless there is one; returns whether it was stored. Errors as in `set`."""
+        """Store a value if the key has no value; returns whether it was stored. Errors as in `set`."""
         return self.store.add(key, _data(value), self._max_age(timeout))
 
-    @_quiet(otherwise=False)
+    @_ignoring_errors(otherwise=False)
     def delete(self, key: str) -> bool:
-        """Remove a value; returns whether there was one."""
-        request = self._request()
-        return self.store.destroy(key) if request is None else request.destroy(key)
+        """Remove the value of a key; returns whether it had a value."""
+        sessions = self._request_sessions()
+        return (self.store if sessions is None else sessions).destroy(key)
 
-    @_quiet(None)
+    @_ignoring_errors(None)
     def inc(self, key: str, delta: int = 1) -> int | None:
-        """Add to a value while nobody else can; its timeout stays. Without one, store `delta`.
+        """Add to the value of a key, atomically; its timeout is not renewed.
+
+        Args:
+            key: the key; if it has no value, it gets `delta`, with the `default_timeout`.
+            delta: what to add.
+
+        Returns:
+            the new value; None if `ignore_errors` hides an error.
 
         Raises:
-            NotAnInteger: if the value, or `delta`, is no int; the value stays.
+            NotAnInteger: if the value or `delta` is no int; the value is unchanged.
+            StoreUnavailable: if the row is corrupt, or other requests kept removing and adding the value.
         """
         _require_int(delta, "delta")
 
-        def counted(data: dict[str, Any]) -> dict[str, Any]:
+        def add_delta(data: dict[str, Any]) -> dict[str, Any]:
             return {VALUE: _require_int(_value(data), "the value") + delta}
 
         for _ in range(COUNTING_TRIES):
-            data = self.store.update(key, counted)
+            data = self.store.update(key, add_delta)
             if data is not None:
                 return int(data[VALUE])
             if self.store.add(key, {VALUE: delta}, self._max_age(None)):
                 return delta
-        msg = "a counter is corrupt, or was removed again and again; delete it, or try again"
+        msg = "a counter is corrupt, or other requests keep removing it; delete it, or try again"
         raise StoreUnavailable(msg)
 
     def dec(self, key: str, delta: int = 1) -> int | None:
-        """Subtract from a value; see `inc`."""
+        """Subtract from the value of a key; see `inc`."""
         return self.inc(key, -_require_int(delta, "delta"))
 
     # -- many values
 
     def get_many(self, *keys: str) -> list[Any]:
-        """The values in the keys' order, None for those that there are none of; in one statement."""
-        found: dict[str, dict[str, Any]] = self._found(keys)
-        return [_value(found.get(key)) if isinstance(key, str) else None for key in keys]
+        """The values of keys, in their order; None for a key without a value. One statement reads them."""
+        stored: dict[str, dict[str, Any]] = self._read_many(keys)
+        return [_value(stored.get(key)) if isinstance(key, str) else None for key in keys]
 
-    @_quiet([])
+    @_ignoring_errors([])
     def set_many(self, mapping: dict[str, Any], timeout: Timeout = None) -> list[Any]:
-        """Store values in one statement, all or none; returns their keys. Errors as in `set`."""
+        """Store the values of keys, all or none of them; returns the keys. Errors as in `set`."""
         self.store.set_many({key: _data(value) for key, value in mapping.items()}, self._max_age(timeout))
         return list(mapping)
 
     def delete_many(self, *keys: str) -> list[Any]:
-        """Remove values in one statement; returns the keys, of which none is there any more.
+        """Remove the values of keys; returns the keys, whether or not they had values.
 
         Raises:
-            RuntimeError: if the database failed, with `ignore_errors` and without
-                `ignore_delete_many_errors`.
+            RuntimeError: if `ignore_errors` hides an error and `ignore_delete_many_errors` is off.
         """
-        if self._deleted(keys):
+        if self._destroy_many(keys):
             return list(keys)
         if not self.ignore_delete_many_errors:
             msg = "the keys could not be deleted; the log says why"
             raise RuntimeError(msg)
         return []
 
-    @_quiet(otherwise=False)
+    @_ignoring_errors(otherwise=False)
     def clear(self) -> bool:
-        """Remove all values of this cache's prefix, or of the whole store without one."""
+        """Remove all values with this cache's prefix; without a prefix, all rows of the store."""
         self.store.clear()
-        if (request := self._request()) is not None:
-            request.forget_all()
+        if (sessions := self._request_sessions()) is not None:
+            sessions.forget_all()
         return True
 
-    # -- inside
+    # -- parts of these
 
-    @_quiet({})
-    def _found(self, keys: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    @_ignoring_errors({})
+    def _read_many(self, keys: tuple[str, ...]) -> dict[str, dict[str, Any]]:
         return self.store.get_many(keys)
 
-    @_quiet(otherwise=False)
-    def _deleted(self, keys: tuple[str, ...]) -> bool:
+    @_ignoring_errors(otherwise=False)
+    def _destroy_many(self, keys: tuple[str, ...]) -> bool:
         self.store.destroy_many(keys)
-        if (request := self._request()) is not None:
-            request.forget(*keys)
+        if (sessions := self._request_sessions()) is not None:
+            sessions.forget(*keys)
         return True
 
-    def _request(self) -> RequestSessions | None:
-        return current_request(self, lambda: RequestSessions(self.store, is_session=_is_dict))
+    def _request_sessions(self) -> RequestSessions | None:
+        """The sessions of the request that Flask is serving; None outside of a request."""
+        return per_request(self, lambda: RequestSessions(self.store, is_session=_is_dict))
 
     def _max_age(self, timeout: Timeout) -> float:
         seconds: int = self._normalize_timeout(timeout)
@@ -243,7 +257,7 @@ class SchemaCache(BaseCache):
     @staticmethod
     def _to_seconds(timeout: int | float | dt.timedelta) -> int:  # noqa: PYI041 - cachelib's signature
         try:
-            seconds: int = BaseCache._to_seconds(timeout)  # noqa: SLF001 - ours to extend
+            seconds: int = BaseCache._to_seconds(timeout)  # noqa: SLF001 - this method overrides it
         except (TypeError, ValueError, OverflowError):
             seconds = -1
         if seconds < 0 or isinstance(timeout, bool):
@@ -253,12 +267,15 @@ class SchemaCache(BaseCache):
 
 
 def _data(value: Any) -> dict[str, Any]:
-    """A value as a session; a dict stands for itself, unless it could be taken for the wrapping of one."""
+    """The session that stores a value: a dict itself, any other value under the key `VALUE`.
+
+    A dict whose only key is `VALUE` is treated as any other value, so that it comes back as it was.
+    """
     return value if type(value) is dict and _is_dict(value) else {VALUE: value}
 
 
 def _is_dict(data: dict[str, Any]) -> bool:
-    """Whether what is stored is a value that is a dict."""
+    """Whether the value that a session stores is a dict."""
     return data.keys() != {VALUE}
 
 
@@ -266,8 +283,8 @@ def _value(data: dict[str, Any] | None) -> Any:
     return data if data is None or _is_dict(data) else data[VALUE]
 
 
-def _require_int(value: Any, what: str) -> int:
+def _require_int(value: Any, name: str) -> int:
     if type(value) is int:
         return value
-    msg = f"{what} is no int but {type(value).__name__}, so it cannot be counted with"
+    msg = f"{name} is no int but {type(value).__name__}, so it cannot be incremented or decremented"
     raise NotAnInteger(msg)

@@ -1,31 +1,47 @@
-"""The errors of this package: one small tree under `SessionStoreError`.
+"""The errors of this package.
 
-A message says what was wrong, where (table, column or key) and what to do. It never holds a session's
-values or ids, and no driver exception is chained to it, because drivers quote both.
+    SessionStoreError
+    ├── ConfigurationError      (ValueError)
+    ├── MissingDependency       (ImportError)
+    ├── SchemaMismatch
+    ├── WrongArgument           (TypeError)
+    ├── InvalidSessionId        (ValueError)
+    ├── InvalidField            (ValueError)
+    ├── UnserializableValue     (TypeError)
+    ├── SessionTooLarge         (ValueError)
+    ├── NoSuchSession           (LookupError)
+    ├── NotAnInteger            (TypeError)
+    ├── StoreUnavailable
+    ├── AccessDenied
+    └── StatementFailed
+        └── ConstraintViolated
+            └── SessionExists
+
+A message says what was wrong, where (table, column or key) and what to do. It never contains a session's
+values or ids. Drivers quote both in their exceptions, so no driver exception is chained to an error.
 """
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Sequence
 
 
 class SessionStoreError(Exception):
-    """Root of every error that this package raises."""
+    """The root of all errors of this package."""
 
 
 class ConfigurationError(SessionStoreError, ValueError):
-    """An option, a declared column or a URL that cannot work; raised before anything is stored."""
+    """An option, a declared column, a URL or a search that cannot work; raised before any SQL runs."""
 
 
 class MissingDependency(SessionStoreError, ImportError):
     """A package that the chosen database or host needs is not installed.
 
     Attributes:
-        extra: the extra of this distribution that installs it, such as `"postgresql"`.
+        extra: the extra of this distribution that installs the package, such as `"postgresql"`.
     """
 
     def __init__(self, message: str, *, extra: str) -> None:
@@ -51,11 +67,11 @@ class SchemaMismatch(SessionStoreError):
 
 
 class WrongArgument(SessionStoreError, TypeError):
-    """An argument of the wrong kind, such as a session id where a handle is meant."""
+    """An argument of the wrong kind, such as a session id where a handle is expected."""
 
 
 class InvalidSessionId(SessionStoreError, ValueError):
-    """Something was to be stored under an id that no session can have."""
+    """An id that no session can have, in a call that would store a session under it."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -64,10 +80,10 @@ class InvalidSessionId(SessionStoreError, ValueError):
 
 
 class InvalidField(SessionStoreError, ValueError):
-    """A value does not fit its declared column, or a name is not one of a declared column.
+    """A value that its column cannot hold or cannot be searched for, or a key that names a base column.
 
     Attributes:
-        field: the key of the session, which is the column's name.
+        field: the session's key, which is also the column's name.
         table: the table's name.
     """
 
@@ -78,10 +94,10 @@ class InvalidField(SessionStoreError, ValueError):
 
 
 class UnserializableValue(SessionStoreError, TypeError):
-    """A value of the session that could not be read back as it went in, so it was not stored.
+    """A value that would not come back equal from the table; nothing was stored.
 
     Attributes:
-        key: the session's top-level key.
+        key: the session's top-level key that holds the value.
     """
 
     def __init__(self, key: str, problem: str) -> None:
@@ -90,11 +106,11 @@ class UnserializableValue(SessionStoreError, TypeError):
 
 
 class SessionTooLarge(SessionStoreError, ValueError):
-    """A session that is bigger than a limit allows; the stored one was left as it was.
+    """A session that is larger than a limit allows; the stored session is unchanged.
 
     Attributes:
-        size: what it would take, in the unit that the message names (bytes or keys).
-        limit: what is allowed.
+        size: the session's size, in the unit that the message names (bytes or keys).
+        limit: the largest size that is allowed, in the same unit.
     """
 
     def __init__(self, problem: str, *, size: int, limit: int) -> None:
@@ -104,18 +120,18 @@ class SessionTooLarge(SessionStoreError, ValueError):
 
 
 class NoSuchSession(SessionStoreError, LookupError):
-    """The session that was to be kept while others are ended is not there, so none of them was ended."""
+    """`keep=` names no live session, so no session was ended."""
 
 
 class NotAnInteger(SessionStoreError, TypeError):
-    """A cached value was to be counted up or down and is no int; it was left as it was."""
+    """A cached value that is not an int cannot be incremented or decremented; it is unchanged."""
 
 
 class StoreUnavailable(SessionStoreError):
     """The database did not answer, or stayed locked, until the deadline; trying again later may work.
 
     Attributes:
-        connection_lost: whether the connection ended while a statement ran.
+        connection_lost: whether the connection broke while a statement was running.
     """
 
     def __init__(self, message: str, *, connection_lost: bool = False) -> None:
@@ -124,10 +140,10 @@ class StoreUnavailable(SessionStoreError):
 
 
 class AccessDenied(SessionStoreError):
-    """The database does not know the user, the password or the database's name, or a right is missing.
+    """The database refused the user, the password or the database's name, or the user lacks a right.
 
     Attributes:
-        code: the database's own code, as in `StatementFailed`; None if its driver tells none.
+        code: the database's own code, as in `StatementFailed`; None if the driver reports no code.
     """
 
     def __init__(self, message: str, *, code: str | None) -> None:
@@ -136,10 +152,11 @@ class AccessDenied(SessionStoreError):
 
 
 class StatementFailed(SessionStoreError):
-    """The database refused a statement that a retry cannot mend.
+    """The database refused a statement, and would refuse it again.
 
     Attributes:
-        code: the database's own code: an SQLSTATE, a MariaDB error number or an SQLite error name.
+        code: the database's own code: an SQLSTATE, a MariaDB error number or an SQLite error name; None if
+            the driver reports no code.
     """
 
     def __init__(self, message: str, *, code: str | None) -> None:
@@ -148,11 +165,11 @@ class StatementFailed(SessionStoreError):
 
 
 class ConstraintViolated(StatementFailed):
-    """A constraint that was declared on the table (unique, foreign key, check) refused the session.
+    """A constraint of the table (unique, foreign key, check) refused the session.
 
     Attributes:
-        constraint: the constraint's name; None if the database does not tell it.
-        columns: the names of its columns; empty if the database does not tell them.
+        constraint: the constraint's name; None if the database does not report it.
+        columns: the names of the constraint's columns; empty if the database does not report them.
     """
 
     def __init__(
@@ -164,30 +181,4 @@ class ConstraintViolated(StatementFailed):
 
 
 class SessionExists(ConstraintViolated):
-    """Another session has the id already."""
-
-
-def did_you_mean(
-    name: str, known: Iterable[str], *, also: Mapping[str, str] | None = None, otherwise: str = ""
-) -> str:
-    """A half-sentence for an error message, naming what was meant.
-
-    Args:
-        name: what was written.
-        known: what there is.
-        also: what is written elsewhere, `folded`, and what it is here.
-        otherwise: what to say if nothing is near; all that are known, if it is empty.
-    """
-    names = sorted(known)
-    ours = {folded(one): one for one in names}
-    # There are so many words elsewhere that a distant resemblance to one of them means nothing.
-    for words, cutoff in (({**(also or {}), **ours}, 0.8), (ours, 0.6)):
-        near = get_close_matches(folded(name), words, n=1, cutoff=cutoff)
-        if near:
-            return f"did you mean {words[near[0]]!r}?"
-    return otherwise or (f"known: {', '.join(names)}" if names else "there are none")
-
-
-def folded(name: str) -> str:
-    """A name without what people write differently: case, underscores, hyphens, blanks."""
-    return "".join(filter(str.isalnum, name.casefold()))
+    """Another session already has this id."""

@@ -1,6 +1,6 @@
-"""Flask: what the request that is being served has read of its session, so that its save is no overwrite.
+"""Flask: the sessions that the current request has read, so that saving one merges instead of overwriting.
 
-Flask itself is never imported here: where nobody else has, no request is being served.
+Flask is never imported here: where the application has not imported it, no request is being served.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ T = TypeVar("T")
 _ENVIRON: Final = "schema_session_backend.requests"
 
 
-def current_request(owner: object, make: Callable[[], T]) -> T | None:
-    """What belongs to the request that is being served and to `owner`, made at its first use.
+def per_request(owner: object, make: Callable[[], T]) -> T | None:
+    """The object that `owner` has for the request that Flask is serving, made at its first use.
 
     Returns:
-        None if this thread serves no request of Flask's.
+        the object; None if this thread serves no request of Flask.
     """
     flask = sys.modules.get("flask")
     if flask is None or not flask.has_request_context():
         return None
-    # Unlike `flask.g`, it cannot outlive the request: tests and commands may keep that open around several.
-    owned = flask.request.environ.setdefault(_ENVIRON, {})
-    if owner not in owned:
-        owned[owner] = make()
-    made: T = owned[owner]
+    # Tests and commands may keep one `flask.g` around several requests, but each request has its own environ.
+    objects = flask.request.environ.setdefault(_ENVIRON, {})
+    if owner not in objects:
+        objects[owner] = make()
+    made: T = objects[owner]
     return made
 
 
 def session_key() -> str | None:
-    """The key under which Flask-Session keeps the session of the request that is being served.
+    """The key under which Flask-Session keeps the session of the current request.
 
     Returns:
-        None outside of a request, and without a session that has an id.
+        the key; None outside of a request, and for a session without an id.
     """
     flask = sys.modules.get("flask")
     if flask is None or not flask.has_request_context():
@@ -50,7 +50,7 @@ def session_key() -> str | None:
     try:
         sid = getattr(flask.session, "sid", None)
     except AssertionError:
-        # Flask has not opened it yet.
+        # Flask has not opened the session yet.
         sid = None
     prefix = getattr(flask.current_app.session_interface, "key_prefix", "")
     return None if sid is None else f"{prefix}{sid}"
@@ -59,83 +59,101 @@ def session_key() -> str | None:
 class RequestSessions:
     """The sessions of a cache as one request reads and saves them.
 
-    What it has read it saves with the changes of others kept, and not at all if it was revoked meanwhile.
+    Saving a session that the request has read keeps the changes of other requests, and stores nothing if the
+    session was ended meanwhile.
 
     Flask-Session's `regenerate()` deletes the request's own session, and saves it under another key when the
-    request ends. Here that is one step, so that nothing can get between: the delete waits for the save.
+    request ends. The delete is postponed until that save, which moves the row to the new key in one
+    statement, so that nothing can happen between the two.
 
     Args:
-        store: keeps them.
-        is_session: whether data that was read is a session at all.
+        store: keeps the sessions.
+        is_session: tells whether data that was read is a session, and no other value of the cache.
     """
 
     def __init__(self, store: SessionStore, *, is_session: Callable[[Data], bool]) -> None:
         self._store = store
         self._is_session = is_session
-        self._read: dict[str, LoadedSession] = {}
-        self._leaving: str | None = None
+        self._loaded: dict[str, LoadedSession] = {}
+        self._postponed_delete: str | None = None
+        """The key of the request's own session, if it was deleted here and is still in the table."""
 
     def get(self, key: str) -> Data | None:
-        """The data, remembered for a save."""
-        if key == self._leaving:
+        """The data under a key, which is remembered for a save; None if there is none."""
+        if key == self._postponed_delete:
             return None
         loaded = self._store.load(key)
         if loaded is not None and self._is_session(loaded.data):
-            # The first one read: it is what the session of the request was made of.
-            self._read.setdefault(key, loaded)
-        elif key in self._read and key != session_key():
-            del self._read[key]
+            # Flask-Session made the request's session from the version that was read first, so keep that.
+            self._loaded.setdefault(key, loaded)
+        elif key in self._loaded and key != session_key():
+            del self._loaded[key]
         return None if loaded is None else loaded.data
 
     def has(self, key: str) -> bool:
-        """Whether there is one."""
-        return key != self._leaving and self._store.has(key)
+        """Whether there is data under a key."""
+        return key != self._postponed_delete and self._store.has(key)
 
     def set(self, key: str, data: Data, max_age: float) -> bool:
-        """Save what was read, or overwrite; returns whether it was stored."""
-        self._settle()
-        old = key if self._leaving is None or key != session_key() else self._leaving
-        if old not in self._read:
+        """Save a session that was read here; overwrite any other data.
+
+        Args:
+            key: the key.
+            data: the whole session.
+            max_age: seconds until it expires.
+
+        Returns:
+            whether the data was stored.
+        """
+        self._finish_delete()
+        old_key = key
+        if self._postponed_delete is not None and key == session_key():
+            old_key = self._postponed_delete
+        if old_key not in self._loaded:
             self._store.set(key, data, max_age)
             return True
-        saved = self._store.save(self._read[old], data, max_age, new_sid=key)
-        del self._read[old]
-        # Also if it is gone: then so it is for a further save of this request.
-        self._read[key] = saved.session
-        if old != key:
-            self._leaving = None
+        saved = self._store.save(self._loaded[old_key], data, max_age, new_sid=key)
+        del self._loaded[old_key]
+        # Remember a session that was ended meanwhile too: the request's next save must not store it anew.
+        self._loaded[key] = saved.session
+        if old_key != key:
+            self._postponed_delete = None
         return not saved.is_gone
 
     def forget(self, *keys: str) -> None:
-        """Take what is saved next under these keys for something new, but not the request's own session."""
+        """Forget what was read under these keys, so that the next save overwrites.
+
+        The request's own session is not forgotten.
+        """
         for key in keys:
-            # To ask for the session is to have used it, for which Flask adds a header to the answer.
-            if key in self._read and key != session_key():
-                del self._read[key]
+            # Look the key up first: `session_key` reads `flask.session`, which marks it accessed, and Flask
+            # then sends `Vary: Cookie`.
+            if key in self._loaded and key != session_key():
+                del self._loaded[key]
 
     def forget_all(self) -> None:
-        """`forget` all keys."""
-        self.forget(*list(self._read))
+        """Forget what was read under any key; see `forget`."""
+        self.forget(*list(self._loaded))
 
     def destroy(self, key: str) -> bool:
-        """Remove one; returns whether there was one."""
-        old = key if self._leaving is None else self._leaving
-        if old not in self._read or key != session_key():
-            self._read.pop(key, None)
+        """Remove the data under a key; returns whether there was any."""
+        old_key = key if self._postponed_delete is None else self._postponed_delete
+        if old_key not in self._loaded or key != session_key():
+            self._loaded.pop(key, None)
             return self._store.destroy(key)
         if _session_has_data():
-            if self._leaving is None:
-                self._leaving = key
-                sys.modules["flask"].after_this_request(self._settle)
+            if self._postponed_delete is None:
+                self._postponed_delete = key
+                sys.modules["flask"].after_this_request(self._finish_delete)
             return True
-        self._leaving = None
-        return self._store.destroy(old)
+        self._postponed_delete = None
+        return self._store.destroy(old_key)
 
-    def _settle(self, response: T | None = None) -> T | None:
-        """Remove the request's own session, if it was deleted and has not got another key since."""
-        if self._leaving is not None and self._leaving == session_key():
-            self._store.destroy(self._leaving)
-            self._leaving = None
+    def _finish_delete(self, response: T | None = None) -> T | None:
+        """Carry out the postponed delete, unless the request's session has got another key meanwhile."""
+        if self._postponed_delete is not None and self._postponed_delete == session_key():
+            self._store.destroy(self._postponed_delete)
+            self._postponed_delete = None
         return response
 
 

@@ -1,1 +1,1 @@
-"""What a session is: its id, its data as text, its timeouts, and the merge of two requests."""
+"""What a session is: its id, its data, its timeouts, its text form, and the merge of two requests."""

@@ -1,4 +1,4 @@
-"""Session ids: how they are made, which ones can exist, and what the table holds instead of them."""
+"""Session ids: how they are made, which ids are possible, and the handles that the table holds instead."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from .model import LoadedSession, Record
 
 MAX_LENGTH: Final = 255
 HANDLE_LENGTH: Final = 64
-# Of a handle's 64 hexadecimal digits; the other 192 bits are those of the id's hash.
+# The hexadecimal digits of a handle that tell the store's prefix; the other 192 bits are from the id's hash.
 MARK_LENGTH: Final = 16
 
-
 _HANDLE: Final = re.compile(rf"[0-9a-f]{{{HANDLE_LENGTH}}}")
-_AN_ID_IS_MEANT: Final = "a session id is meant here; what takes a record is revoke(record)"
+_ID_EXPECTED: Final = "this call takes a session id, not a record; revoke(record) ends a record's session"
 
 
 def new_session_id() -> str:
@@ -26,24 +25,24 @@ def new_session_id() -> str:
 
 
 def hashed(sid: str) -> str:
-    """The hash of an id, so that a stolen table logs nobody in."""
+    """The hash of an id. The table holds hashes, so that nobody can sign in with a stolen table."""
     return hashlib.sha256(sid.encode("ascii")).hexdigest()
 
 
 def is_possible(sid: object) -> bool:
-    """Whether there could be such an id; anything else is no such session and never reaches SQL."""
+    """Whether a session can have this id. An impossible id never reaches SQL: there is no such session."""
     return type(sid) is str and 0 < len(sid) <= MAX_LENGTH and sid.isascii() and "\0" not in sid
 
 
 class Ids:
-    """The ids of a store's sessions and their handles, which is what the table holds.
+    """Translates the ids of a store's sessions to their handles, which the table holds.
 
     Args:
-        hashed: whether a handle is a hash. Without it the handle is the id, to be kept as secret.
-        prefix: what stands before each id in the table, to tell apart stores that share one.
+        hashed: whether a handle is a hash of the id. Otherwise the handle is the id itself, a secret.
+        prefix: a text before each id, which tells apart the stores that share a table.
 
     Raises:
-        ConfigurationError: for a prefix that no id could begin with.
+        ConfigurationError: for a prefix that no id can begin with.
     """
 
     def __init__(self, *, hashed: bool, prefix: str = "") -> None:
@@ -53,21 +52,21 @@ class Ids:
         self._hashed = hashed
         self._prefix = prefix
         self.mark = _mark(prefix) if hashed and prefix else prefix
-        """How the handles of this store's sessions begin, and those of stores with other prefixes do not."""
+        """The start of each handle of this store, which differs between stores of different prefixes."""
 
     def prefixed(self, prefix: str) -> Ids:
-        """The ids that have this prefix too."""
+        """The ids with a further prefix, after the present one."""
         return Ids(hashed=self._hashed, prefix=self._prefix + prefix)
 
     def handle(self, sid: object) -> str | None:
-        """The handle of a session's id; None if no session of this store could have that id.
+        """The handle of a session's id; None if no session of this store can have that id.
 
         Raises:
-            WrongArgument: for a session instead of an id.
+            WrongArgument: for a record or a session instead of an id.
         """
         if type(sid) is not str:
             if isinstance(sid, (Record, LoadedSession)):
-                raise WrongArgument(_AN_ID_IS_MEANT)
+                raise WrongArgument(_ID_EXPECTED)
             return None
         if sid == "" or not is_possible(whole := self._prefix + sid):
             return None
@@ -76,11 +75,11 @@ class Ids:
         return self.mark + hashed(whole)[len(self.mark) :]
 
     def require(self, sid: object) -> str:
-        """The handle of an id, if something may be stored under it.
+        """The handle of an id under which a session is to be stored.
 
         Raises:
             InvalidSessionId: if no session can have that id.
-            WrongArgument: for a session instead of an id.
+            WrongArgument: for a record or a session instead of an id.
         """
         handle = self.handle(sid)
         if handle is None:
@@ -88,35 +87,35 @@ class Ids:
         return handle
 
     def own(self, session: object) -> str | None:
-        """The handle of a session that is named by its record or its handle.
+        """The handle of a session, from its record or from the handle itself.
 
         Returns:
-            None if no session of this store could have it.
+            the handle; None for a value that is no handle of this store.
         """
-        given = session.handle if isinstance(session, (Record, LoadedSession)) else session
-        return str(given) if self.is_handle(given) else None
-
-    def is_handle(self, given: object) -> bool:
-        """Whether a session of this store could have this handle."""
-        if not isinstance(given, str) or not given.startswith(self.mark):
-            return False
-        return _HANDLE.fullmatch(given) is not None if self._hashed else is_possible(given)
+        handle = session.handle if isinstance(session, (Record, LoadedSession)) else session
+        return str(handle) if self._is_handle(handle) else None
 
     def named(self, session: object) -> tuple[str, ...]:
-        """The handles that a session may have which is named by its id, its handle or its record.
+        """The possible handles of a session, from its id, its handle or its record.
 
-        A text that looks like a handle may also be an id that the application made in that form.
+        Returns:
+            two handles for a text that looks like a handle, because applications can make ids of that form.
 
         Raises:
-            WrongArgument: for anything else.
+            WrongArgument: for any other kind of value.
         """
         if isinstance(session, (Record, LoadedSession)):
             return (session.handle,)
         if not isinstance(session, str):
             msg = f"keep takes the id, the handle or the record of a session, not {type(session).__name__}"
             raise WrongArgument(msg)
-        named = (self.handle(session), self.own(session))
-        return tuple(handle for handle in named if handle is not None)
+        candidates = (self.handle(session), self.own(session))
+        return tuple(handle for handle in candidates if handle is not None)
+
+    def _is_handle(self, value: object) -> bool:
+        if not isinstance(value, str) or not value.startswith(self.mark):
+            return False
+        return _HANDLE.fullmatch(value) is not None if self._hashed else is_possible(value)
 
 
 def _mark(prefix: str) -> str:

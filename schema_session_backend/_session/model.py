@@ -1,4 +1,4 @@
-"""What the store hands out: a loaded session, a record of a listing, and what became of a save."""
+"""The objects that the store returns: loaded sessions, records of listings, and outcomes of saves."""
 
 from __future__ import annotations
 
@@ -13,51 +13,52 @@ if TYPE_CHECKING:
 
 
 class Content(NamedTuple):
-    """A session's data as its row holds it: the declared columns in their order, and the text of the rest."""
+    """A session's data as its row holds it: the values of the declared columns, and the rest as text."""
 
     columns: tuple[Any, ...]
     additional: str
 
 
 class Version(NamedTuple):
-    """The row that a session was read from or saved to: what a later save compares with.
-
-    `expiry` and `now` are milliseconds since 1970 UTC by the database's clock; an `expiry` of None is never.
-    """
+    """The state of a row when a session was read or saved, with which a later save compares the row."""
 
     revision: int
     content: Content
     expiry: int | None
+    """Milliseconds since 1970 UTC; None for a session that never expires."""
     now: int
+    """The database's clock at that time, in milliseconds since 1970 UTC."""
 
 
 class Outcome(Enum):
-    """What became of a save."""
+    """What a save did."""
 
     SAVED = "saved"
-    """The row has this request's changes, and those of other requests that were saved meanwhile."""
+    """The row was written; it also has the changes that other requests saved meanwhile."""
     TOUCHED = "touched"
-    """Nothing had changed; the expiry was moved."""
+    """The data had not changed; only the expiry was moved."""
     UNCHANGED = "unchanged"
-    """Nothing had changed and the expiry was fresh enough, so nothing was written."""
+    """The data had not changed and `touch_interval` had not passed, so nothing was written."""
     GONE = "gone"
     """The session was destroyed, revoked or expired meanwhile, so nothing was written."""
 
 
-# A frozen dataclass would take twice as long to make, and each request makes one.
+# Each request makes a LoadedSession, and a frozen dataclass takes twice as long to make.
 @dataclass(slots=True)
 class LoadedSession:
-    """A session as it was read, with what a later save needs to keep what other requests change meanwhile.
+    """A session as it was read, with the state that a later save compares with, to merge other changes.
 
-    A *blank* session (`SessionStore.blank`) stands for an id under which nothing was stored.
+    A *blank* session (`SessionStore.blank`) stands for an id under which no session is stored.
 
     Attributes:
         sid: the session's id, a secret.
-        handle: names the session to `SessionStore.revoke`; with hashed ids it is safe to show on a page.
+        handle: the session's public name, for `SessionStore.revoke`. It is safe to show on a page, unless
+            `hash_sid` is off: then it is the id.
         data: the whole session, which the caller may change.
-        created_at: when it was first stored, in UTC; None without `timestamps`.
-        updated_at: when it was last saved or touched before it was read, in UTC; None without `timestamps`.
-        version: for the next save, and for the store only; None if blank.
+        created_at: when the session was first stored, in UTC; None without `timestamps`.
+        updated_at: when the session was last saved or touched before it was read, in UTC; None without
+            `timestamps`.
+        version: the state of the row, for the store's own use; None for a blank session.
     """
 
     sid: str = field(repr=False)
@@ -69,22 +70,27 @@ class LoadedSession:
 
     @property
     def is_blank(self) -> bool:
-        """Whether nothing was stored under this id."""
+        """Whether the session is not stored yet; see `SessionStore.blank`."""
         return self.version is None
 
     @property
     def expires_at(self) -> dt.datetime | None:
-        """When it expires unless it is used, in UTC; None for never, after the year 9999, and if blank."""
+        """When the session expires if it is not used until then, in UTC.
+
+        None for a session that never expires or expires after the year 9999, and for a blank session.
+        """
         return None if self.version is None else moment(self.version.expiry)
 
     def idle_for(self, max_age: float) -> float | None:
-        """How long ago the session was last saved or touched when it was read, by the database's clock.
+        """How long the session had not been used when it was read, by the database's clock.
 
         Args:
-            max_age: seconds, the idle timeout that the session is saved with.
+            max_age: seconds, the idle timeout with which the session is saved. Without `timestamps`, the last
+                use is computed from it and from the expiry.
 
         Returns:
-            seconds; None if that is not known, as for a session that never expires, without `timestamps`.
+            seconds since the session was last saved or touched; None if that cannot be known: for a blank
+            session, and without `timestamps` for a session that never expires.
         """
         if self.version is None:
             return None
@@ -99,19 +105,19 @@ class LoadedSession:
 
 
 class Saved(NamedTuple):
-    """What became of a save, and the session to base the next save of the same request on."""
+    """The result of a save: its outcome, and the session for the next save of the same request."""
 
     outcome: Outcome
     session: LoadedSession
 
     @property
     def is_gone(self) -> bool:
-        """Whether nothing was stored, because the session was ended meanwhile."""
+        """Whether the session was ended meanwhile, so that nothing was stored."""
         return self.outcome is Outcome.GONE
 
     @property
     def was_written(self) -> bool:
-        """Whether the row was written, be it for its expiry only."""
+        """Whether the row was written, if only its expiry."""
         return self.outcome in {Outcome.SAVED, Outcome.TOUCHED}
 
 
@@ -120,11 +126,13 @@ class Record:
     """A live session in a listing.
 
     Attributes:
-        handle: names the session to `SessionStore.revoke`; with hashed ids it is safe to show on a page.
+        handle: the session's public name, for `SessionStore.revoke`. It is safe to show on a page, unless
+            `hash_sid` is off: then it is the id.
         data: the whole session.
-        expires_at: when it expires unless it is used, in UTC; None for never, and after the year 9999.
-        created_at: when it was first stored, in UTC; None without `timestamps`.
-        updated_at: when it was last saved or touched, in UTC; None without `timestamps`.
+        expires_at: when the session expires if it is not used until then, in UTC; None for a session that
+            never expires, or expires after the year 9999.
+        created_at: when the session was first stored, in UTC; None without `timestamps`.
+        updated_at: when the session was last saved or touched, in UTC; None without `timestamps`.
     """
 
     handle: str = field(repr=False)
@@ -135,18 +143,18 @@ class Record:
 
 
 class Page(NamedTuple):
-    """Some sessions of many."""
+    """A page of a listing; see `SessionStore.browse`."""
 
     records: list[Record]
     after: str | None
-    """Where the next page begins, for `browse(after=…)`; None on the last page."""
+    """The start of the next page, for `browse(after=…)`; None on the last page."""
 
 
 @dataclass(frozen=True, slots=True)
 class DayCount:
-    """How many live sessions began on a day, in UTC."""
+    """The number of live sessions that were created on a day, in UTC."""
 
     day: dt.date
     count: int
     is_exact: bool
-    """False for a count that was projected from a sample."""
+    """Whether every session was counted; False if the count is an estimate from a sample."""

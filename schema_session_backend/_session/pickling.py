@@ -1,4 +1,4 @@
-"""Sessions as pickle, for an application that asks for it by name, and the choice between the serializers."""
+"""Sessions as pickle, for applications that choose it by name, and the option that chooses a serializer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import base64
 import pickle
 from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import ConfigurationError, UnserializableValue, did_you_mean
+from .._spelling import did_you_mean
+from ..errors import ConfigurationError, UnserializableValue
 from .serializer import CorruptText, JsonSerializer, name_of
 
 if TYPE_CHECKING:
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class PickleSerializer(JsonSerializer):
-    """Pickle, for sessions that hold objects of the application's own.
+    """Pickle, for sessions that hold objects of the application's own classes.
 
-    Whoever can write to the table can then run code in the application: that is why it has to be asked
-    for by name. Rows that were written as JSON are still read.
+    With pickle, anyone who can write to the table can run code in the application, so pickle is used only if
+    the application chooses it by name. Rows that were written as JSON are read too.
     """
 
     _PREFIX = "pickle:"
@@ -32,17 +33,17 @@ class PickleSerializer(JsonSerializer):
         """
         try:
             pickled = pickle.dumps(dict(data), protocol=5)
-        except Exception:  # noqa: BLE001 - __reduce__ of any object may raise anything
+        except Exception:  # noqa: BLE001 - an object's __reduce__ may raise anything
             pickled = None
         if pickled is None:
-            raise UnserializableValue(self._unpicklable(data), "its value cannot be pickled")
+            raise UnserializableValue(_unpicklable_key(data), "its value cannot be pickled")
         return self._PREFIX + base64.b64encode(pickled).decode("ascii")
 
     def loads(self, text: str) -> dict[Any, Any]:
-        """The dict of a text that either serializer wrote.
+        """The dict in a text that this serializer or `JsonSerializer` wrote.
 
         Raises:
-            CorruptText: if it is anything else.
+            CorruptText: for any other text.
         """
         if not text.startswith(self._PREFIX):
             return super().loads(text)
@@ -56,37 +57,41 @@ class PickleSerializer(JsonSerializer):
             problem = "it is no pickled dict"
         raise CorruptText(problem)
 
-    def same(self, one: object, other: object) -> bool:
-        """Whether two values are equal, or pickle to the same bytes."""
-        if type(one) is type(other) and one == other:
+    def same(self, left: object, right: object) -> bool:
+        """Whether two values are equal, or have the same pickle."""
+        if type(left) is type(right) and left == right:
             return True
-        return self.dumps({"": one}) == self.dumps({"": other})
+        return self.dumps({"": left}) == self.dumps({"": right})
 
-    @staticmethod
-    def _unpicklable(data: Mapping[Any, Any]) -> str:
-        for key, value in data.items():
-            try:
-                pickle.dumps(value, protocol=5)
-            except Exception:  # noqa: BLE001 - as above
-                return name_of(key)
-        return "<key>"
+
+def _unpicklable_key(data: Mapping[Any, Any]) -> str:
+    """The name of the key whose value cannot be pickled."""
+    for key, value in data.items():
+        try:
+            pickle.dumps(value, protocol=5)
+        except Exception:  # noqa: BLE001 - an object's __reduce__ may raise anything
+            return name_of(key)
+    return "<key>"
 
 
 _BY_NAME: Final[dict[str, type[JsonSerializer]]] = {"json": JsonSerializer, "pickle": PickleSerializer}
 
 
-def serializer_for(choice: str | Serializer) -> Serializer:
-    """The serializer that an option names, or the object itself.
+def serializer_for(option: str | Serializer) -> Serializer:
+    """The serializer that the option `serializer` stands for.
+
+    Args:
+        option: `"json"`, `"pickle"`, or a serializer.
 
     Raises:
-        ConfigurationError: for a name that is none.
+        ConfigurationError: for an unknown name, and for an object that is no serializer.
     """
-    if not isinstance(choice, str):
-        if all(callable(getattr(choice, method, None)) for method in ("dumps", "loads", "same")):
-            return choice
-        msg = f"serializer takes 'json', 'pickle' or an object with dumps, loads and same, not {choice!r}"
+    if not isinstance(option, str):
+        if all(callable(getattr(option, method, None)) for method in ("dumps", "loads", "same")):
+            return option
+        msg = f"serializer takes 'json', 'pickle' or an object with dumps, loads and same, not {option!r}"
         raise ConfigurationError(msg)
-    if choice not in _BY_NAME:
-        msg = f"serializer={choice!r}: {did_you_mean(choice, _BY_NAME)}"
+    if option not in _BY_NAME:
+        msg = f"serializer={option!r}: {did_you_mean(option, _BY_NAME)}"
         raise ConfigurationError(msg)
-    return _BY_NAME[choice]()
+    return _BY_NAME[option]()

@@ -1,7 +1,8 @@
-"""How the part of a session that has no columns becomes text: readable tagged JSON.
+"""Readable tagged JSON: the text form of the part of a session that has no columns.
 
-Plain JSON values stand as themselves. Anything else is an object with one key that begins with `$` and
-names the type, such as `{"$tuple": [1, 2]}`; a dict that would look like one is written as `{"$dict": …}`.
+Plain JSON values are written as they are. A value of another type is written as an object with one key that
+begins with `$` and names the type, such as `{"$tuple": [1, 2]}`. A dict that looks like such an object is
+written as `{"$dict": …}`.
 """
 
 from __future__ import annotations
@@ -24,37 +25,44 @@ if TYPE_CHECKING:
 
 MAX_DEPTH: Final = 100
 MAX_KEYS: Final = 10_000
-# What msgspec writes as a JSON number and reads back as the same int.
+# msgspec reads the JSON numbers in this range back as the same int.
 SMALLEST_INT: Final = -(2**63)
 LARGEST_INT: Final = 2**63 - 1
 
 
 class CorruptText(ValueError):
-    """Stored text that this serializer did not write or cannot trust; says why without quoting it."""
+    """A stored text that cannot be read; the message says why without quoting the text."""
 
 
 class Serializer(Protocol):
-    """What turns the rest of a session into text and back.
+    """Converts the part of a session that has no columns to text and back.
 
-    An object of your own may be given as `serializer=`; `loads` raises `ValueError` for a text that is
-    corrupt, `dumps` raises `UnserializableValue` for a value that would not come back equal.
+    The option `serializer` takes any object that has these methods.
     """
 
     def dumps(self, data: Mapping[Any, Any]) -> str:
-        """The text for `data`, a dict of any keys."""
+        """The text for `data`, whose keys may be of any hashable type.
+
+        Raises:
+            UnserializableValue: naming the key whose value would not come back equal.
+        """
         ...
 
     def loads(self, text: str) -> dict[Any, Any]:
-        """The dict that `dumps` was given, freshly made."""
+        """A new dict, equal to the one that `dumps` was called with.
+
+        Raises:
+            ValueError: for a corrupt text.
+        """
         ...
 
-    def same(self, one: object, other: object) -> bool:
-        """Whether two values are equal with equal types at every depth."""
+    def same(self, left: object, right: object) -> bool:
+        """Whether two values are equal and of equal types at every depth."""
         ...
 
 
 class _Unstorable(Exception):
-    """A value that JSON cannot carry; the caller knows under which key."""
+    """A value that tagged JSON cannot represent; `dumps` adds the key."""
 
 
 def _pack(value: Any, depth: int) -> Any:
@@ -128,12 +136,15 @@ def _pack_datetime(value: dt.datetime, _depth: int) -> dict[str, Any]:
 
 
 def _is_offset(zone: dt.tzinfo) -> bool:
-    """Whether ISO 8601 brings it back; Python's `fromisoformat` drops an offset of parts of a second."""
+    """Whether the zone is a fixed offset that ISO 8601 keeps.
+
+    Python's `fromisoformat` drops the fraction of a second from an offset.
+    """
     return type(zone) is dt.timezone and not zone.utcoffset(None).microseconds
 
 
 def _is_known(zone: ZoneInfo) -> bool:
-    """Whether its name alone brings it back; one made from a file may have any name, or none."""
+    """Whether the zone's name is enough to get it back; a zone made from a file can have any name or none."""
     try:
         return zone.key is not None and ZoneInfo(zone.key) == zone
     except (KeyError, ValueError, OSError):
@@ -219,11 +230,11 @@ def _encoded(packed: Any) -> bytes:
         return _ENCODER.encode(packed)
     except UnicodeEncodeError:
         pass
-    raise _Unstorable(_HALF_CHARACTER)
+    raise _Unstorable(_LONE_SURROGATE)
 
 
-_HALF_CHARACTER: Final = "half of a surrogate pair is no text; encode it as bytes"
-# An int that may need a tag has as many.
+_LONE_SURROGATE: Final = "a lone surrogate is no text; encode it as bytes"
+# Every int outside of the range above has at least 19 digits.
 _LONG_NUMBER: Final = b"0" * 19
 _ZEROS: Final = bytes.maketrans(b"123456789", b"000000000")
 _ENCODER = msgspec.json.Encoder()
@@ -231,7 +242,7 @@ _DECODER = msgspec.json.Decoder()
 
 
 def _plain(data: Mapping[Any, Any]) -> str | None:
-    """The JSON of data that needs no tags, found without a look at each value; None for any other."""
+    """The JSON of data that needs no tags, without a look at each value; None if tags may be needed."""
     try:
         text = _ENCODER.encode(data)
         may_be_deep = text.count(b"{") + text.count(b"[") > MAX_DEPTH
@@ -240,17 +251,17 @@ def _plain(data: Mapping[Any, Any]) -> str | None:
             return None
         if _LONG_NUMBER in text.translate(_ZEROS):
             return None
-        # A tuple, a NaN or a key that is no str comes back unequal. An instance of a subclass may come back
-        # equal, but marshal refuses it.
+        # A tuple, a NaN and a key that is no str come back unequal. An instance of a subclass may come back
+        # equal, so have marshal refuse it.
         marshal.dumps(data, 2)  # type: ignore[arg-type]
         same = _DECODER.decode(text) == data
         return text.decode() if same else None
-    except Exception:  # noqa: BLE001 - whatever is the matter, packing finds it and names the key
+    except Exception:  # noqa: BLE001 - `_pack` then finds the cause, and the caller names the key
         return None
 
 
 class JsonSerializer:
-    """Readable tagged JSON: no row can run code, and SQL can look inside."""
+    """Readable tagged JSON: loading a row cannot run code, and SQL can query plain values."""
 
     def dumps(self, data: Mapping[Any, Any]) -> str:
         """The JSON text for `data`.
@@ -277,10 +288,10 @@ class JsonSerializer:
         raise UnserializableValue(name_of(key), problem)
 
     def loads(self, text: str) -> dict[Any, Any]:
-        """The dict of a text that `dumps` wrote.
+        """The dict in a text that `dumps` wrote.
 
         Raises:
-            CorruptText: if it is anything else.
+            CorruptText: for any other text.
         """
         try:
             data = _DECODER.decode(text)
@@ -288,7 +299,7 @@ class JsonSerializer:
                 data = _unpack(data)
         except CorruptText:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever hostile text provokes, it is one corrupt row
+        except Exception as error:  # noqa: BLE001 - a hostile text may cause any error, also a RecursionError
             problem = f"it is no tagged JSON ({type(error).__name__})"
         else:
             if type(data) is dict:
@@ -296,9 +307,9 @@ class JsonSerializer:
             problem = "it is no JSON object"
         raise CorruptText(problem)
 
-    def same(self, one: object, other: object) -> bool:
-        """Whether two values are equal with equal types at every depth."""
-        return self.dumps({"": one}) == self.dumps({"": other})
+    def same(self, left: object, right: object) -> bool:
+        """Whether two values are equal and of equal types at every depth."""
+        return self.dumps({"": left}) == self.dumps({"": right})
 
     def _encode(self, packed: dict[Any, Any], other_keys: dict[Any, Any]) -> str:
         if len(packed) > MAX_KEYS:
@@ -311,14 +322,16 @@ class JsonSerializer:
             return _ENCODER.encode(content).decode()
         except UnicodeEncodeError:
             pass
-        raise UnserializableValue(_half_character(packed), _HALF_CHARACTER)
+        raise UnserializableValue(_key_of_lone_surrogate(packed), _LONE_SURROGATE)
 
 
 def name_of(key: object) -> str:
+    """A session's key as error messages name it; a key that is no text may hold a value, so only its type."""
     return key if type(key) is str else f"<{type(key).__name__}>"
 
 
-def _half_character(packed: dict[Any, Any]) -> str:
+def _key_of_lone_surrogate(packed: dict[Any, Any]) -> str:
+    """The name of the key that is or contains a lone surrogate."""
     for key, value in packed.items():
         try:
             _ENCODER.encode([key if type(key) is str else None, value])

@@ -1,4 +1,4 @@
-"""How long a session lives: seconds for callers (int, float or timedelta), milliseconds for the database."""
+"""How long a session lives: in seconds for callers (int, float or timedelta), in ms for the database."""
 
 from __future__ import annotations
 
@@ -9,20 +9,24 @@ from typing import Final, TypeAlias
 from ..errors import ConfigurationError
 
 Seconds: TypeAlias = int | float | dt.timedelta
-"""A span of time; `math.inf` stands for no end where a session may have none."""
+"""A span of time; `math.inf` means never."""
 
 EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-# A hundred centuries: the sum with the clock stays far inside a BIGINT.
+# A hundred centuries. The sum of it and the clock is far from the limit of a BIGINT.
 LONGEST_MS: Final = 315_576_000_000_000
 LONGEST_TOUCH_INTERVAL: Final = 60
 TOUCHES_PER_IDLE_TIMEOUT: Final = 20
 
 
 def seconds(value: Seconds, name: str) -> float:
-    """A span in seconds, more than 0; `math.inf` for no end.
+    """Check a span of time, and convert it to seconds.
+
+    Args:
+        value: more than 0; `math.inf` for never.
+        name: the argument that has the value, for error messages.
 
     Raises:
-        ConfigurationError: naming the argument, for anything else.
+        ConfigurationError: naming the argument, for any other value.
     """
     span = value.total_seconds() if isinstance(value, dt.timedelta) else value
     if type(span) not in {int, float} or not span > 0:
@@ -35,20 +39,20 @@ def seconds(value: Seconds, name: str) -> float:
 
 
 def milliseconds(span: float) -> int | None:
-    """A span of seconds in whole milliseconds, at least 1; None for no end."""
+    """A span of seconds in whole milliseconds, at least 1; None for `math.inf`."""
     if math.isinf(span):
         return None
     return min(max(1, round(span * 1000)), LONGEST_MS)
 
 
 class Timeouts:
-    """The timeouts of a store's sessions, in seconds.
+    """The timeouts of a store's sessions.
 
     Args:
-        idle: renewed by each use; infinity for none.
-        absolute: counts from a session's creation and is never renewed; infinity for none.
-        touch_interval: how far the expiry of an unchanged session may lag behind; None for a twentieth of the
-            idle timeout, at most 60.
+        idle: seconds without use; `math.inf` for no idle timeout.
+        absolute: seconds after a session's creation; `math.inf` for no absolute timeout.
+        touch_interval: seconds that the expiry of an unchanged session may lag behind; None for a twentieth
+            of the idle timeout, at most 60.
     """
 
     def __init__(self, *, idle: float, absolute: float, touch_interval: float | None) -> None:
@@ -59,25 +63,28 @@ class Timeouts:
         self._usual_span = milliseconds(min(idle, absolute))
 
     def span(self, max_age: Seconds | None) -> int | None:
-        """The milliseconds of an idle timeout for a statement; None for a session that never expires.
+        """How long a session lives if it is saved or touched now, without regard to its creation.
 
         Args:
-            max_age: seconds, `math.inf` for no idle timeout, or None for the store's.
+            max_age: seconds, the idle timeout; `math.inf` for no idle timeout, None for the store's.
+
+        Returns:
+            milliseconds; None for a session that never expires.
 
         Raises:
-            ConfigurationError: for anything else.
+            ConfigurationError: for any other value.
         """
         if max_age is None:
             return self._usual_span
         return milliseconds(min(seconds(max_age, "max_age"), self._absolute))
 
     def expiry(self, now: int, created_at: dt.datetime | None, span: int | None) -> int | None:
-        """When a session expires that is saved or touched now, as the statements compute it.
+        """When a session expires if it is saved or touched now, as the SQL statements compute it.
 
         Args:
             now: milliseconds since 1970 UTC.
-            created_at: when the session was first stored; None if it is stored now, or if that is not kept.
-            span: from `span`.
+            created_at: when the session was first stored; None for a new session, and without `timestamps`.
+            span: milliseconds, as `span` returns them.
 
         Returns:
             milliseconds since 1970 UTC; None for never.
@@ -89,7 +96,14 @@ class Timeouts:
     def is_touch_due(
         self, expiry: int | None, *, now: int, created_at: dt.datetime | None, span: int | None
     ) -> bool:
-        """Whether an unchanged session's stored expiry lags behind by more than the touch interval."""
+        """Whether the stored expiry of an unchanged session lags behind by the touch interval or more.
+
+        Args:
+            expiry: the stored expiry, in milliseconds since 1970 UTC; None for never.
+            now: see `Timeouts.expiry`.
+            created_at: see `Timeouts.expiry`.
+            span: see `Timeouts.expiry`.
+        """
         target = self.expiry(now, created_at, span)
         if target is None or span is None or expiry is None:
             return target != expiry
@@ -100,7 +114,7 @@ class Timeouts:
 
 
 def moment(milliseconds: int | None) -> dt.datetime | None:
-    """Milliseconds since 1970 UTC as a datetime in UTC; None for None, and after the year 9999."""
+    """Milliseconds since 1970 UTC as a datetime in UTC; None for None and for a year after 9999."""
     if milliseconds is None:
         return None
     try:

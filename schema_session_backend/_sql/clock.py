@@ -1,4 +1,4 @@
-"""The database's clock, as far as this process knows it."""
+"""The database's clock, as this process estimates it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import time
 
 
 class Clock:
-    """Tells the database's time without asking it.
+    """Estimates the database's time without a statement.
 
-    The check of the table asks for the time, and each row that is read brings it along. In between, this
-    machine's clock counts.
+    The check of the table reads the database's time, and each row that is read brings it along. From then on
+    this machine's monotonic clock is added.
     """
 
     def __init__(self) -> None:
@@ -21,5 +21,5 @@ class Clock:
         return int((time.monotonic() + self._ahead) * 1000)
 
     def set(self, now: int) -> None:
-        """Take note of the database's time in milliseconds, as it was a moment before."""
+        """Set the clock to the database's time, in milliseconds since 1970 UTC, which was just read."""
         self._ahead = now / 1000 - time.monotonic()

@@ -1,4 +1,4 @@
-"""Making an engine of a URL."""
+"""SQLAlchemy engines for stores that are given a URL."""
 
 from __future__ import annotations
 
@@ -18,21 +18,22 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
 
-def new_engine(given: URL | str, timeout: float) -> Engine:
-    """An engine for a store alone.
+def new_engine(database_url: URL | str, timeout: float) -> Engine:
+    """An engine for one store.
 
     Args:
-        given: the database's URL.
-        timeout: seconds that connecting may take.
+        database_url: the database's URL.
+        timeout: seconds to wait for a connection.
 
     Raises:
         ConfigurationError: for a URL that cannot be used.
         MissingDependency: naming the extra that installs the URL's driver.
     """
     try:
-        url = make_url(given)
-    except (sa_exc.ArgumentError, ValueError):  # the latter for a port that is no number
+        url = make_url(database_url)
+    except (sa_exc.ArgumentError, ValueError):  # ValueError for a port that is no number
         url = None
+    # Raise outside of the handler: the cause quotes the URL, which may have a password.
     if url is None:
         msg = (
             "the database's URL cannot be understood; it looks like"
@@ -41,13 +42,13 @@ def new_engine(given: URL | str, timeout: float) -> Engine:
         raise ConfigurationError(msg)
     vendor = vendor_of(url)
     try:
-        # By its module, where OpenTelemetry and its like put one that tells of each engine.
+        # Look the function up in its module, because OpenTelemetry and the like replace it there.
         engine = sqlalchemy.create_engine(
             url,
             **{
-                # Slots stay open instead: see connections.py.
+                # No pool: the store's slots keep their connections open, see connections.py.
                 "poolclass": NullPool,
-                # Logs and exceptions hold no session's values.
+                # Keep the values of sessions out of logs and exceptions.
                 "hide_parameters": True,
                 "logging_name": "schema_session_backend",
                 **vendor.engine_options(url, timeout),
@@ -70,5 +71,5 @@ def new_engine(given: URL | str, timeout: float) -> Engine:
 
 
 def _without_rows(record: logging.LogRecord) -> bool:
-    """SQLAlchemy logs statements as INFO, but as DEBUG the rows, which are sessions."""
+    """Filter out the rows, which hold sessions: SQLAlchemy logs them as DEBUG, and statements as INFO."""
     return record.levelno > logging.DEBUG

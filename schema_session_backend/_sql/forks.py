@@ -1,4 +1,4 @@
-"""What has to be done in a child process that was forked from this process."""
+"""Callbacks that run in a child process after a fork."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ _inherited: Final[list[object]] = []
 
 
 def after_fork(method: Callable[[], None]) -> None:
-    """Have a bound method called in the child of each fork, for as long as its object lives."""
+    """Register a bound method to be called in the child of each fork, as long as its object lives."""
     _after_fork.append(weakref.WeakMethod(method))
 
 
 def keep_alive(inherited: object) -> None:
-    """Keep an object of the parent's from being finalized in the child, which would end it for the parent."""
+    """Never finalize an inherited object in the child.
+
+    Finalizing a connection, for example, would close it on the server, where the parent still uses it.
+    """
     _inherited.append(inherited)
 
 

@@ -1,4 +1,4 @@
-"""When gc runs, and how: in the background, now and then, in small batches that nobody waits for."""
+"""Garbage collection: expired sessions are removed in the background, in small batches."""
 
 from __future__ import annotations
 
@@ -20,15 +20,19 @@ if TYPE_CHECKING:
 
 BATCH: Final = 200
 LONGEST_STOP: Final = 5.0
+"""Seconds to wait for the end of a batch."""
 
 _log = logging.getLogger("schema_session_backend")
 
 
 class Janitor:
-    """Removes expired sessions, one process at a time.
+    """Removes expired sessions; of several processes, one at a time does so.
 
-    A store that writes wakes it up when `interval` seconds have passed; the first time falls anywhere in
-    the first interval, so that workers that start together do not clean together.
+    Args:
+        database: runs the statements.
+        statements: the statements on the table.
+        interval: seconds between two collections. The first collection is due after a random part of it, so
+            that workers that start together do not collect together.
     """
 
     def __init__(self, database: Database, statements: Statements, *, interval: float) -> None:
@@ -41,10 +45,13 @@ class Janitor:
         self._finalizer: weakref.finalize[[threading.Event, threading.Thread], Janitor] | None = None
 
     def collect(self) -> int:
-        """Remove what has expired; returns how many sessions that were.
+        """Remove expired sessions.
 
-        A row that another transaction holds is left for the next time, and so is everything when another
-        process is collecting.
+        A row that another transaction has locked is left for the next collection. Nothing is removed while
+        another process is collecting.
+
+        Returns:
+            the number of sessions that were removed.
         """
         removed = 0
         while not self._stopping.is_set():
@@ -53,12 +60,12 @@ class Janitor:
             removed += batch
             if batch < BATCH:
                 break
-            # As long as it took, the others have the database for themselves.
+            # Pause for as long as the batch took, so that other writers get at least half of the time.
             self._stopping.wait(time.monotonic() - start)
         return removed
 
     def wake(self) -> None:
-        """Collect in a background thread, if the interval has passed."""
+        """Start a collection in a background thread, if it is due; a store calls this after a write."""
         if time.monotonic() < self._due:
             return
         self._due = time.monotonic() + self._interval
@@ -67,12 +74,12 @@ class Janitor:
         self._thread = threading.Thread(target=self._run, name="schema-session-gc", daemon=True)
         if self._finalizer is not None:
             self._finalizer.detach()
-        # At exit the interpreter would stop a daemon thread in the middle of a driver's call.
+        # Without it, the interpreter's exit would stop the daemon thread in the middle of a driver's call.
         self._finalizer = weakref.finalize(self, _stop, self._stopping, self._thread)
         self._thread.start()
 
     def stop(self) -> None:
-        """End a collection that is under way after its batch."""
+        """Stop a running collection after its current batch, and wait for that."""
         if self._thread is not None:
             _stop(self._stopping, self._thread)
             self._stopping = threading.Event()
@@ -86,6 +93,7 @@ class Janitor:
             )
 
     def _collect_batch(self, transaction: Runner) -> int:
+        """Remove a batch of expired sessions; returns how many."""
         statements = self._statements
 
         def scalar(statement: Executable) -> Any:

@@ -1,4 +1,4 @@
-"""A statement that is compiled once and then run on a driver's cursor without SQLAlchemy's own overhead."""
+"""A statement that SQLAlchemy compiles once, and that then runs on a driver's cursor without SQLAlchemy."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 
 class Query:
-    """A SQLAlchemy statement and, from its first use on, its SQL text and value processors for a dialect."""
+    """A SQLAlchemy statement, which is compiled for a dialect when it is first used."""
 
     def __init__(self, statement: Executable) -> None:
         self._statement = statement
         self.selects = hasattr(statement, "selected_columns")
-        """Whether it gives rows, and changes none."""
+        """Whether the statement is a SELECT."""
         self._compiled: dict[Dialect, _Compiled] = {}
 
     def compiled(self, dialect: Dialect) -> _Compiled:
-        """The text for a dialect that has connected once, so that it knows its server's version."""
-        # A caller's connection may be of another engine, even of another driver.
+        """The SQL for a dialect that has connected before, so that it knows the version of its server."""
+        # A caller's connection may belong to another engine, even with another driver.
         compiled = self._compiled.get(dialect)
         if compiled is None:
             compiled = self._compiled[dialect] = _Compiled(self._statement, dialect)
@@ -36,11 +36,19 @@ class Query:
 
 
 class _Compiled:
+    """A statement's SQL, and the conversion of its parameters and of its result's values.
+
+    Args:
+        statement: the statement. Parameters whose names begin with `PREFIX` get their values at each run, the
+            values of all others are part of the statement.
+        dialect: the dialect that has the conversions.
+    """
+
     def __init__(self, statement: Any, dialect: Dialect) -> None:
         compiler: SQLCompiler = statement.compile(dialect=dialect)
-        ours = {name: None for name in compiler.binds if name.startswith(PREFIX)}
-        # Expanded: an IN has a parameter for each of its values.
-        state = compiler.construct_expanded_state(ours)
+        values = {name: None for name in compiler.binds if name.startswith(PREFIX)}
+        # In the expanded state, an IN has a parameter for each of its values.
+        state = compiler.construct_expanded_state(values)
         names = state.positiontup if compiler.positional else state.parameters
         processors: dict[str, Any] = {
             compiler.escaped_bind_names.get(name, name): _bind_processor(bind.type, dialect)
@@ -52,42 +60,42 @@ class _Compiled:
         self._constants: Mapping[str, Any] = state.parameters
         self._positional = compiler.positional
         self._binds = [(name, processors.get(name)) for name in names or ()]
-        self._take = self._taker()
+        self._pick = self._picker()
         self.selects = hasattr(statement, "selected_columns")
-        """Whether it gives rows."""
+        """Whether the statement is a SELECT."""
         self._types = [column.type for column in getattr(statement, "selected_columns", ())]
         self._convert: Convert | None = None
 
     def parameters(self, values: Mapping[str, Any]) -> Any:
-        """The driver's parameters for a statement's values, which are by name."""
-        if self._take is not None:
-            return self._take(values)
+        """The driver's parameters for the values of the statement's parameters, by name."""
+        if self._pick is not None:
+            return self._pick(values)
         constants = self._constants
         bound = [
-            # None is NULL always, also where a type would make a JSON null of it.
+            # None is NULL for every type; a JSON type would convert it to a JSON null.
             (name, value if process is None or value is None else process(value))
             for name, process in self._binds
             for value in (values[name] if name in values else constants[name],)
         ]
         return tuple(value for _, value in bound) if self._positional else dict(bound)
 
-    def _taker(self) -> Callable[[Mapping[str, Any]], Any] | None:
-        """What takes the parameters out of the values, where they all go to the driver as they are."""
+    def _picker(self) -> Callable[[Mapping[str, Any]], Any] | None:
+        """Picks the driver's parameters out of the values; None if a parameter needs more than that."""
         names = [name for name, process in self._binds if process is None and name.startswith(PREFIX)]
-        # Of one name an itemgetter makes no tuple.
+        # An itemgetter of one name returns no tuple.
         if not self._positional or len(names) < max(2, len(self._binds)):
             return None
         return itemgetter(*names)
 
     def convert(self, cursor: Any) -> Convert:
-        """What makes Python values of the selected columns' types of a row; the cursor has executed it."""
+        """The conversion of a row of the driver's to Python values, from a cursor that ran the statement."""
         if self._convert is None:
             dialect = self._dialect
             processors = [
                 (index, kind.dialect_impl(dialect).result_processor(dialect, described[1]))
                 for index, (kind, described) in enumerate(zip(self._types, cursor.description, strict=True))
             ]
-            self._convert = _converting([(index, process) for index, process in processors if process])
+            self._convert = _conversion([(index, process) for index, process in processors if process])
         return self._convert
 
 
@@ -95,7 +103,7 @@ def _bind_processor(kind: TypeEngine[Any], dialect: Dialect) -> Any:
     return kind.dialect_impl(dialect).bind_processor(dialect)
 
 
-def _converting(processors: Sequence[tuple[int, Callable[[Any], Any]]]) -> Convert:
+def _conversion(processors: Sequence[tuple[int, Callable[[Any], Any]]]) -> Convert:
     if not processors:
         return list
 

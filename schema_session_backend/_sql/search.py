@@ -24,8 +24,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql import literal_column, operators
 
+from .._spelling import did_you_mean
 from .._table.rows import PREFIX
-from ..errors import ConfigurationError, InvalidField, WrongArgument, did_you_mean
+from ..errors import ConfigurationError, InvalidField, WrongArgument
 from .query import Query
 from .statements import begins_with
 

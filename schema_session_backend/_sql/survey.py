@@ -1,7 +1,7 @@
-"""Looking at a large table without reading all of it: page by page, and by a sample.
+"""Pages of a large table, and counts that are estimated from a sample of it.
 
-Handles are hashes, so the first hundredth of them in their order is a hundredth of the sessions, chosen at
-random, and the primary key finds it.
+Handles are hashes, so they are distributed evenly: a range of handles is a random sample of the sessions, of
+a known share, and the primary key finds it.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     Condition = ColumnElement[bool]
 
 EXAMINED: Final = 5_000
-"""Rows that one page is looked for in, where no index finds them."""
+"""The rows in which one page is searched, if no index finds the sessions."""
 SAMPLED: Final = 10_000
-"""Rows that are about counted."""
-# Of a handle's digits, enough to tell a ten-thousandth of all handles.
+"""The approximate size of a sample."""
+# The first hexadecimal digits of a handle, after the store's mark, divide all handles into equal parts.
 DIGITS: Final = 4
 ALL_PARTS: Final = 16**DIGITS
 
@@ -35,8 +35,8 @@ class Survey:
     """Pages and counts of one table.
 
     Args:
-        search: the statements.
-        rows: makes sessions of rows.
+        search: makes the statements.
+        rows: translates rows to sessions.
         hashed: whether handles are hashes.
     """
 
@@ -50,10 +50,10 @@ class Survey:
 
         Args:
             runner: runs the statements.
-            found: the sessions.
-            mark: what the store's handles begin with.
-            after: the handle to go on behind.
-            limit: how many sessions a page has.
+            found: the sessions to list.
+            mark: the start of the store's handles.
+            after: the handle after which the page begins.
+            limit: the largest number of sessions on the page.
         """
         end = None
         if found.is_restricted and not found.has_index:
@@ -70,30 +70,31 @@ class Survey:
 
         Args:
             runner: runs the statements.
-            mark: what the store's handles begin with.
-            days: how many days to count.
+            mark: the start of the store's handles.
+            days: the number of days to count, up to today.
         """
         if not self._search.has_stamps:
             return []
-        parts = self._parts(runner, mark) if self._hashed else ALL_PARTS
+        parts = self._sample_size(runner, mark) if self._hashed else ALL_PARTS
         today = dt.datetime.now(dt.UTC).date()
         first = today - dt.timedelta(days=days - 1)
         since = dt.datetime.combine(first, dt.time(), dt.UTC)
-        counted = runner.run(self._search.per_day(mark, self._share(mark, parts), since), {})
-        counts = {_date(day): round(count * ALL_PARTS / parts) for day, count in counted.rows}
-        every = [first + dt.timedelta(days=number) for number in range(days)]
-        return [DayCount(day, counts.get(day, 0), parts == ALL_PARTS) for day in every]
+        result = runner.run(self._search.per_day(mark, self._sample(mark, parts), since), {})
+        counts = {_date(day): round(count * ALL_PARTS / parts) for day, count in result.rows}
+        all_days = [first + dt.timedelta(days=number) for number in range(days)]
+        return [DayCount(day, counts.get(day, 0), parts == ALL_PARTS) for day in all_days]
 
-    def _parts(self, runner: Runner, mark: str) -> int:
-        """How many parts of all are a sample that is large enough."""
-        few = ALL_PARTS // 256
-        counted = runner.run(self._search.count_rows(mark, self._share(mark, few)), {}).rows[0][0]
-        estimated = counted * 256
-        return ALL_PARTS if estimated <= 2 * SAMPLED else max(1, ALL_PARTS * SAMPLED // estimated)
+    def _sample_size(self, runner: Runner, mark: str) -> int:
+        """How many of all parts have about `SAMPLED` rows, as estimated from a 256th of the table."""
+        statement = self._search.count_rows(mark, self._sample(mark, ALL_PARTS // 256))
+        estimate = runner.run(statement, {}).rows[0][0] * 256
+        return ALL_PARTS if estimate <= 2 * SAMPLED else max(1, ALL_PARTS * SAMPLED // estimate)
 
-    def _share(self, mark: str, parts: int) -> Sequence[Condition]:
+    def _sample(self, mark: str, parts: int) -> Sequence[Condition]:
+        """The conditions for the rows in the first parts; none for the whole table."""
         return self._search.between(mark, f"{mark}{parts:0{DIGITS}x}") if parts < ALL_PARTS else []
 
 
 def _date(day: Any) -> dt.date:
+    """A day as the database's driver returns it, as a date; SQLite's returns text."""
     return day if isinstance(day, dt.date) else dt.date.fromisoformat(day)

@@ -1,1 +1,1 @@
-"""What a row is: the table as it was declared, what its columns take, and a session's way there and back."""
+"""What a row is: the declared table, the values that its columns take, and the translation of sessions."""

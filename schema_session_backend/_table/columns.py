@@ -1,4 +1,4 @@
-"""The declared columns as fields of a session: defaults, NULL, and how a value passes the driver."""
+"""The declared columns as fields of a session: their checks and defaults, NULL, and conversion of values."""
 
 from __future__ import annotations
 
@@ -23,21 +23,29 @@ if TYPE_CHECKING:
 
 
 class _Omitted:
-    """Stands for a value that the database fills in from the column's own default."""
+    """The type of `OMITTED`."""
 
     def __repr__(self) -> str:
         return "OMITTED"
 
 
 OMITTED: Final = _Omitted()
+"""Stands for the value of a column that a statement leaves out, so that the database sets its own default."""
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A declared column, seen from the session.
+    """A declared column as a field of the session.
 
-    `check` finds what is wrong with a value; `to_column` and `from_column` turn a checked value into what
-    SQLAlchemy's type takes and back, where the type alone would lose something.
+    Attributes:
+        table: the table's name, for error messages.
+        column: SQLAlchemy's column.
+        name: the column's name, which is the session's key.
+        nullable: whether the column may be NULL.
+        check: returns the problem with a value, or None.
+        to_column: converts a checked value for SQLAlchemy's type, where the type would lose something.
+        from_column: converts the value back.
+        mutable: whether values can be changed in place, so that they have to be copied.
     """
 
     table: str
@@ -50,7 +58,7 @@ class Field:
     mutable: bool = False
 
     def value_of(self, value: Any) -> Any:
-        """`value` itself, if it fits the column.
+        """Check a session's value, and return it; a mutable value is copied.
 
         Raises:
             InvalidField: naming the column and what it takes, never the value.
@@ -65,10 +73,13 @@ class Field:
         return copy.deepcopy(value) if self.mutable else value
 
     def absent(self) -> Any:
-        """What a new row holds when the session has no such key: the column's default, or None for NULL.
+        """The value of the column in a new row, if the session does not have the key.
+
+        Returns:
+            the column's default; `OMITTED` if the database sets it, None for NULL if there is no default.
 
         Raises:
-            InvalidField: if the column is NOT NULL and has no default.
+            InvalidField: if the column is NOT NULL and has no default, or if its default does not fit.
         """
         if self.has_database_default:
             return OMITTED
@@ -79,19 +90,19 @@ class Field:
 
     @property
     def has_default(self) -> bool:
-        """Whether a new row may hold something where the session has no such key."""
+        """Whether the column has a default, which a new row gets if the session does not have the key."""
         return self.column.default is not None or self.column.server_default is not None
 
     @property
     def has_database_default(self) -> bool:
-        """Whether the database fills the column in where the session has no such key."""
+        """Whether the database sets the column's default, and not Python."""
         default = self.column.default
         if default is None:
             return self.column.server_default is not None
         return not (default.is_scalar or default.is_callable)
 
     def removed_value(self) -> Any:
-        """What a row holds that has lost this key: None for NULL.
+        """The value of the column after the session has lost the key: None for NULL.
 
         Raises:
             InvalidField: if the column is NOT NULL.
@@ -101,19 +112,25 @@ class Field:
         return None
 
     def bound(self, value: Any) -> Any:
-        """A value that was checked, as SQLAlchemy's type takes it."""
+        """Convert a checked value to what SQLAlchemy's type takes."""
         return value if value is None or value is OMITTED or self.to_column is None else self.to_column(value)
 
     def restored(self, value: Any) -> Any:
-        """A value as SQLAlchemy's type gave it, as the session had it."""
+        """Convert a value that SQLAlchemy's type returned to the session's value."""
         return value if value is None or self.from_column is None else self.from_column(value)
 
 
 def field_of(table: str, column: Column[Any], dialect: Dialect) -> Field:
-    """The field of a declared column, as it is on a dialect.
+    """The field of a declared column.
+
+    Args:
+        table: the table's name.
+        column: the column.
+        dialect: the dialect of the database.
 
     Raises:
-        ConfigurationError: if its type cannot hold values exactly there, or its default does not fit.
+        ConfigurationError: if the database cannot keep values of the type exactly, or if the column's default
+            does not fit.
     """
     kind = column.type.dialect_impl(dialect)
     where = f"column {column.name!r} of table {table!r}"
@@ -123,12 +140,12 @@ def field_of(table: str, column: Column[Any], dialect: Dialect) -> Field:
         raise ConfigurationError(msg)
     to_column = from_column = None
     if isinstance(kind, sa.DateTime) and column.type.timezone and dialect.name != "postgresql":  # type: ignore[attr-defined]
-        # These keep no zone: UTC goes in and comes out.
+        # The other databases store no time zone, so values are stored in UTC.
         to_column, from_column = _naive_utc, _aware_utc
     return Field(
         table=table,
         column=column,
-        # A plain str, because it becomes a key of sessions, and SQLAlchemy has a class of its own here.
+        # SQLAlchemy's names are a subclass of str; this becomes a session's key, which has to be a plain str.
         name=str.__str__(column.name),
         nullable=bool(column.nullable),
         check=check,
@@ -139,9 +156,9 @@ def field_of(table: str, column: Column[Any], dialect: Dialect) -> Field:
 
 
 def exact(kind: TypeEngine[Any]) -> TypeEngine[Any]:
-    """A generic type of SQLAlchemy, such that MariaDB keeps its values exactly as the others do.
+    """The type to declare instead of a generic type of SQLAlchemy, so that MariaDB keeps values exactly too.
 
-    A variant that the application chose for a database stays as it is.
+    A variant that the application has chosen for MariaDB is kept.
     """
     finer: TypeEngine[Any]
     if type(kind) is sa.DateTime:
@@ -152,9 +169,9 @@ def exact(kind: TypeEngine[Any]) -> TypeEngine[Any]:
         finer = mysql.DOUBLE(asdecimal=False)
     else:
         return kind
-    chosen = kind._variant_mapping  # noqa: SLF001 - there is no public way to see it
-    ours = [name for name in ("mysql", "mariadb") if name not in chosen]
-    return kind.with_variant(finer, *ours) if ours else kind
+    chosen = kind._variant_mapping  # noqa: SLF001 - there is no public way to read the variants
+    dialects = [name for name in ("mysql", "mariadb") if name not in chosen]
+    return kind.with_variant(finer, *dialects) if dialects else kind
 
 
 def _naive_utc(value: dt.datetime) -> dt.datetime:

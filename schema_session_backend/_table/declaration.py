@@ -1,4 +1,4 @@
-"""The sessions' table: the base columns, the declared ones, and SQLAlchemy's `Table` that holds both."""
+"""The sessions' table as it is declared: a SQLAlchemy `Table` of base columns and declared columns."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from sqlalchemy import BigInteger, Column, Index, MetaData, Table
 from sqlalchemy import exc as sa_exc
 from sqlalchemy.types import NullType
 
-from ..errors import ConfigurationError, did_you_mean
+from .._spelling import did_you_mean
+from ..errors import ConfigurationError
 from . import text_form
 from .columns import Field, exact, field_of
 from .types import UTCDateTime, additional_type, sid_type
@@ -26,7 +27,7 @@ TIMESTAMPS: Final = ("created_at", "updated_at")
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What the base columns are called."""
+    """The names of the base columns."""
 
     sid: str = "sid"
     additional: str = "additional"
@@ -36,9 +37,19 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class SessionTable:
-    """A `Table` of sessions and what each of its columns is for.
+    """A `Table` of sessions, and the roles of its columns.
 
-    `owned` tells that it was made here from `schemas`, not given by the application.
+    Attributes:
+        table: SQLAlchemy's table.
+        sid: the primary key, which holds the handles.
+        additional: the column of the session's keys that have no column, as text.
+        expire_at: when the session expires, in milliseconds since 1970 UTC; NULL for never.
+        revision: the number of saves, from a random start.
+        created_at: when the session was first stored; None without timestamps.
+        updated_at: when the session was last saved or touched; None without timestamps.
+        fields: the declared columns.
+        reserved: the names of columns that are no fields, which no key of a session may have.
+        owned: whether the table was made from `schemas`; otherwise it is the application's own.
     """
 
     table: Table
@@ -54,13 +65,20 @@ class SessionTable:
 
     @property
     def name(self) -> str:
-        """The table's name as messages give it."""
+        """The table's name, with its schema, for messages."""
         return self.table.fullname
 
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """How the base columns of a table are meant, and where it will be."""
+    """Makes session tables from the application's declarations.
+
+    Attributes:
+        names: the names of the base columns.
+        timestamps: whether there are `created_at` and `updated_at`.
+        hashed: whether handles are hashes.
+        dialect: the dialect of the database.
+    """
 
     names: Names
     timestamps: bool
@@ -70,13 +88,18 @@ class Declaration:
     def new(
         self, schemas: str | Iterable[Column[Any]], *, name: str, metadata: MetaData | None
     ) -> SessionTable:
-        """The table for columns that the application declares.
+        """A new table with the columns that the application declares.
+
+        Args:
+            schemas: the columns, or their text form.
+            name: the table's name, `schema.name` outside of the default schema.
+            metadata: the `MetaData` of the table; None for a new one.
 
         Raises:
             ConfigurationError: naming the column that cannot be declared, or the position in the text form.
         """
-        declared = text_form.parse(schemas) if isinstance(schemas, str) else _listed(schemas)
-        schema, bare_name = _qualified(name)
+        declared = text_form.parse(schemas) if isinstance(schemas, str) else _column_list(schemas)
+        schema, bare_name = _schema_and_name(name)
         sid, *rest = _base_columns(self.names, hashed=self.hashed, timestamps=self.timestamps)
         try:
             table = Table(
@@ -86,7 +109,7 @@ class Declaration:
                 *_copies(declared, [sid, *rest]),
                 *rest,
                 schema=schema,
-                # Declared texts are compared byte for byte too: find(name="Ann") must not find "ann".
+                # Declared columns compare byte for byte too, so that find(name="Ann") does not find "ann".
                 mysql_collate="utf8mb4_nopad_bin",
                 mariadb_collate="utf8mb4_nopad_bin",
             )
@@ -102,36 +125,36 @@ class Declaration:
         Index(f"ix_{bare_name}_{self.names.expire_at}", table.c[self.names.expire_at])
         return self._session_table(table, owned=True)
 
-    def adopt(self, given: Any, *, instead_of: tuple[object, ...] = ()) -> SessionTable:
-        """The application's own `Table`, or the one of its mapped class.
+    def adopt(self, table_or_class: Any, *, instead_of: tuple[object, ...] = ()) -> SessionTable:
+        """The application's own table.
 
         Args:
-            given: the one or the other.
-            instead_of: options that it stands for; none may be set as well.
+            table_or_class: a `Table`, or a mapped class.
+            instead_of: the values of options that cannot be combined with a table of the application's own.
 
         Raises:
-            ConfigurationError: naming the base column that it lacks.
+            ConfigurationError: naming the base column that is missing, or what else cannot work.
         """
         if any(instead_of):
             msg = "table= brings its columns, name and MetaData: leave out schemas, table_name and metadata"
             raise ConfigurationError(msg)
-        table, names = getattr(given, "__table__", given), self.names
+        table, names = getattr(table_or_class, "__table__", table_or_class), self.names
         if not isinstance(table, Table):
             msg = (
-                f"table= takes a Table or a mapped class, not {type(given).__name__};"
+                f"table= takes a Table or a mapped class, not {type(table_or_class).__name__};"
                 " the name of a table is table_name="
             )
             raise ConfigurationError(msg)
-        wanted = [names.sid, names.additional, names.expire_at, names.revision]
-        wanted += TIMESTAMPS if self.timestamps else ()
         for column in table.c:
             if not _made_by_database(column):
                 _require_no_other_key(column)
-        odd = next((column.name for column in table.c if "%" in column.name), None)
-        if odd is not None:
-            msg = f"table {table.fullname!r}: the column {odd!r} needs a name without %"
-            raise ConfigurationError(msg)
-        missing = [name for name in wanted if name not in table.c]
+            if "%" in column.name:
+                # Drivers take a % in a statement for a parameter.
+                msg = f"table {table.fullname!r}: the column {column.name!r} needs a name without %"
+                raise ConfigurationError(msg)
+        required = [names.sid, names.additional, names.expire_at, names.revision]
+        required += TIMESTAMPS if self.timestamps else ()
+        missing = [name for name in required if name not in table.c]
         if missing:
             msg = f"table {table.fullname!r} lacks the column {missing[0]!r}: use SessionMixin"
             raise ConfigurationError(msg)
@@ -145,22 +168,22 @@ class Declaration:
         base = {names.sid, names.additional, names.expire_at, names.revision}
         if all(name in table.c for name in TIMESTAMPS):
             base.update(TIMESTAMPS)
-        made = {column.name for column in table.c if _made_by_database(column)}
-        created, updated = (table.c[name] if name in base else None for name in TIMESTAMPS)
+        generated = {column.name for column in table.c if _made_by_database(column)}
+        created_at, updated_at = (table.c[name] if name in base else None for name in TIMESTAMPS)
         return SessionTable(
             table=table,
             sid=table.c[names.sid],
             additional=table.c[names.additional],
             expire_at=table.c[names.expire_at],
             revision=table.c[names.revision],
-            created_at=created,
-            updated_at=updated,
+            created_at=created_at,
+            updated_at=updated_at,
             fields=tuple(
                 field_of(table.fullname, column, self.dialect)
                 for column in table.c
-                if column.name not in base | made
+                if column.name not in base | generated
             ),
-            reserved=frozenset(base | made),
+            reserved=frozenset(base | generated),
             owned=owned,
         )
 
@@ -191,28 +214,28 @@ def _copies(declared: Iterable[Any], base: Iterable[Column[Any]]) -> list[Column
             msg = f"column {column.name!r} cannot be declared: the name is that of {clash}; choose another"
             raise ConfigurationError(msg)
         taken[column.name.casefold()] = "another declared column"
-        # A Column belongs to one Table for good; with a copy, one list of schemas serves several stores.
+        # A Column belongs to one Table only. Copies let several stores be declared with the same Columns.
         copy = column._copy()  # noqa: SLF001
         copy.type = exact(copy.type)
         copies.append(copy)
     return copies
 
 
-def _listed(schemas: Any) -> list[Any]:
+def _column_list(schemas: Any) -> list[Any]:
     if isinstance(schemas, Iterable):
         return list(schemas)
-    raise _no_schemas(schemas)
+    raise _no_column(schemas)
 
 
-def _no_schemas(given: object) -> ConfigurationError:
-    kind = type(given).__name__
-    if isinstance(given, str):
+def _no_column(value: object) -> ConfigurationError:
+    if isinstance(value, str):
         return ConfigurationError("schemas takes one text with ';' between the columns, not a list of texts")
+    kind = type(value).__name__
     return ConfigurationError(f"schemas takes a list of SQLAlchemy Columns or their text form, not {kind}")
 
 
-def _qualified(name: object) -> tuple[str | None, str]:
-    """The schema, if any, and the bare name of a table."""
+def _schema_and_name(name: object) -> tuple[str | None, str]:
+    """A table's schema, None for the default schema, and its name within the schema."""
     parts = name.split(".", 1) if isinstance(name, str) else [name]
     for part in parts:
         _require_identifier(part, "table_name", name)
@@ -231,7 +254,7 @@ def _require_identifier(name: object, where: str, whole: object = None) -> None:
 
 def _require_declarable(column: object) -> None:
     if not isinstance(column, Column):
-        raise _no_schemas(column)
+        raise _no_column(column)
     _require_identifier(column.name, "schemas")
     _require_no_other_key(column)
     if column.primary_key:
@@ -246,10 +269,10 @@ def _require_declarable(column: object) -> None:
 
 
 def _require_referenced(table: Table) -> None:
-    """Refuse a reference in the text form to a table or column that is not there, such as a misspelt one."""
+    """Refuse a reference in the text form to a table or a column that does not exist."""
     for key in (key for column in table.c for key in column.foreign_keys):
         try:
-            key.column  # noqa: B018 - it looks the column up
+            key.column  # noqa: B018 - the property looks the column up
         except sa_exc.NoReferencedColumnError as error:
             problem = f"the table {error.table_name!r} has no column {error.column_name!r}"
         except sa_exc.NoReferencedTableError as error:
@@ -258,7 +281,7 @@ def _require_referenced(table: Table) -> None:
             problem = f"the MetaData has no table {error.table_name!r} yet; {hint}"
         else:
             continue
-        # The next attempt finds the MetaData as it was.
+        # Leave the MetaData as it was, so that a second attempt does not fail because of the first.
         table.metadata.remove(table)
         msg = f"column {key.parent.name!r} cannot reference {key.target_fullname}: {problem}"
         raise ConfigurationError(msg)
@@ -274,4 +297,5 @@ def _require_no_other_key(column: Column[Any]) -> None:
 
 
 def _made_by_database(column: Column[Any]) -> bool:
+    """Whether the database makes the column's values, so that no session can set them."""
     return column.computed is not None or column.identity is not None

@@ -1,4 +1,4 @@
-"""Base columns for an application that maps the sessions' table itself, with SQLAlchemy's declarative."""
+"""The base columns as mixins, for applications that map the sessions' table with SQLAlchemy's declarative."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .types import UTCDateTime, additional_type, sid_type
 
 
 class SessionMixin:
-    """The base columns of a sessions' table; add your own and pass the class as `table=`."""
+    """The base columns of a sessions' table. Add your own columns, and pass the class as `table=`."""
 
     sid: Mapped[str] = mapped_column(sid_type(), primary_key=True)
     additional: Mapped[str] = mapped_column(additional_type())
@@ -20,7 +20,7 @@ class SessionMixin:
 
 
 class TimestampedSessionMixin(SessionMixin):
-    """The same with `created_at` and `updated_at`, which `timestamps` and `absolute_max_age` need."""
+    """The base columns with `created_at` and `updated_at`, which `timestamps` and `absolute_max_age` need."""
 
     created_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime())
     updated_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime())

@@ -1,7 +1,7 @@
 """The text form of `schemas`, for ini files: `user_id Integer index; ip String(45) not null`.
 
-Each column is a name, one of SQLAlchemy's generic types with its arguments, and any of the words `index`,
-`unique`, `not null`, `default` with a literal, and `references` with a column of another table.
+Each column is written as its name, one of SQLAlchemy's generic types with its arguments, and any of the
+words `index`, `unique`, `not null`, `default` with a literal, and `references` with `table.column`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import Any, Final
 from sqlalchemy import Column, ForeignKey
 from sqlalchemy import types as sa
 
-from ..errors import ConfigurationError, did_you_mean, folded
+from .._spelling import did_you_mean, folded
+from ..errors import ConfigurationError
 
 _KINDS: Final = (
     sa.BigInteger, sa.Boolean, sa.Date, sa.DateTime, sa.Double, sa.Enum, sa.Float, sa.Integer, sa.Interval,
@@ -21,10 +22,10 @@ _KINDS: Final = (
     sa.UnicodeText, sa.Uuid,
 )  # fmt: skip
 TYPES: Final[dict[str, type[sa.TypeEngine[Any]]]] = {kind.__name__: kind for kind in _KINDS}
-# What databases and Python call them.
-_TYPES_ELSEWHERE: Final = {
-    word: kind
-    for kind, words in {
+# Names of these types in databases and in Python.
+_TYPE_SYNONYMS: Final = {
+    synonym: kind
+    for kind, synonyms in {
         "BigInteger": "bigint int8 long",
         "Boolean": "bool bit",
         "DateTime": "timestamp",
@@ -41,10 +42,10 @@ _TYPES_ELSEWHERE: Final = {
         "Text": "clob longtext mediumtext",
         "Uuid": "guid uniqueidentifier",
     }.items()
-    for word in words.split()
+    for synonym in synonyms.split()
 }
 _WORDS: Final = ("index", "unique", "not null", "default", "references")
-_WORDS_ELSEWHERE: Final = {
+_WORD_SYNONYMS: Final = {
     "foreign": "references",
     "indexed": "index",
     "key": "index",
@@ -59,7 +60,7 @@ _ADVICE: Final = {
 }
 _TRUTH: Final = {"true": True, "false": False}
 
-_BLANK = re.compile(r"\s*")
+_BLANKS = re.compile(r"\s*")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _QUOTED = r"'[^']*'|\"[^\"]*\""
 _ARGUMENTS = re.compile(rf"\((?:{_QUOTED}|[^()'\"])*\)")
@@ -70,10 +71,10 @@ _NEXT_COLUMN = re.compile(rf"{_NAME.pattern}\s+({_NAME.pattern})")
 
 
 def parse(text: str) -> list[Column[Any]]:
-    """The columns that `text` declares.
+    """The columns that a text declares.
 
     Raises:
-        ConfigurationError: with the position (from 1) of what cannot be understood.
+        ConfigurationError: with the position of the mistake, counted from 1.
     """
     reader = _Reader(text)
     columns = []
@@ -86,6 +87,8 @@ def parse(text: str) -> list[Column[Any]]:
 
 
 class _Reader:
+    """Reads a text from left to right, and skips blanks."""
+
     def __init__(self, text: str) -> None:
         self.text = text
         self.position = 0
@@ -95,22 +98,25 @@ class _Reader:
         return self.position == len(self.text)
 
     def peek(self, pattern: re.Pattern[str]) -> str | None:
+        """The text at the position, if it matches."""
         self._skip_blanks()
-        found = pattern.match(self.text, self.position)
-        return found.group() if found else None
+        match = pattern.match(self.text, self.position)
+        return match.group() if match else None
 
     def take(self, pattern: re.Pattern[str]) -> str | None:
+        """The same, and move the position behind it."""
         taken = self.peek(pattern)
         self.position += len(taken or "")
         return taken
 
     def error(self, problem: str) -> ConfigurationError:
+        """The error for a mistake at the position."""
         return ConfigurationError(f"schemas, position {self.position + 1}: {problem}")
 
     def _skip_blanks(self) -> None:
-        blank = _BLANK.match(self.text, self.position)
-        assert blank is not None
-        self.position = blank.end()
+        blanks = _BLANKS.match(self.text, self.position)
+        assert blanks is not None
+        self.position = blanks.end()
 
 
 def _column(reader: _Reader) -> Column[Any]:
@@ -139,13 +145,13 @@ def _column(reader: _Reader) -> Column[Any]:
 
 
 def _advice(reader: _Reader, word: str) -> str:
-    """What to write instead of the word that comes next."""
+    """What to write instead of the unknown word at the reader's position."""
     if word in _ADVICE:
         return _ADVICE[word]
-    following = _NEXT_COLUMN.match(reader.text, reader.position)
-    if following is not None and folded(following[1]) in {*map(folded, TYPES), *_TYPES_ELSEWHERE}:
+    next_column = _NEXT_COLUMN.match(reader.text, reader.position)
+    if next_column is not None and folded(next_column[1]) in {*map(folded, TYPES), *_TYPE_SYNONYMS}:
         return "if it is the next column, write ';' before it"
-    return did_you_mean(word, _WORDS, also=_WORDS_ELSEWHERE)
+    return did_you_mean(word, _WORDS, synonyms=_WORD_SYNONYMS)
 
 
 def _type(reader: _Reader, column: str) -> sa.TypeEngine[Any]:
@@ -153,8 +159,8 @@ def _type(reader: _Reader, column: str) -> sa.TypeEngine[Any]:
     if name is None:
         raise reader.error(f"column {column!r} needs a type, as in '{column} Integer'")
     if name not in TYPES:
-        meant = did_you_mean(name, TYPES, also=_TYPES_ELSEWHERE)
-        raise reader.error(f"column {column!r} has no type {name!r}: {meant}")
+        hint = did_you_mean(name, TYPES, synonyms=_TYPE_SYNONYMS)
+        raise reader.error(f"column {column!r} has no type {name!r}: {hint}")
     start = reader.position
     reader.take(_NAME)
     arguments = reader.take(_ARGUMENTS) if reader.text[reader.position : reader.position + 1] == "(" else ""

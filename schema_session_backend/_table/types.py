@@ -1,4 +1,4 @@
-"""The types of the base columns, as each database keeps them exactly."""
+"""The types of the base columns, chosen so that each database keeps their values exactly."""
 
 from __future__ import annotations
 
@@ -17,38 +17,38 @@ if TYPE_CHECKING:
 
 
 class UTCDateTime(TypeDecorator[dt.datetime]):
-    """A moment: timezone-aware UTC in Python, to the microsecond, whatever the database keeps."""
+    """A timezone-aware datetime in UTC, with microseconds, on every database."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """MariaDB's DATETIME has whole seconds unless told otherwise."""
+        """The database's type; MariaDB's DATETIME keeps whole seconds by default."""
         if dialect.name in {"mysql", "mariadb"}:
             return dialect.type_descriptor(mysql.DATETIME(fsp=6))
         return dialect.type_descriptor(DateTime(timezone=True))
 
     def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
-        """Convert to UTC, and drop the zone where the database has none."""
+        """Convert to UTC, and drop the time zone on databases that store none."""
         if value is None:
             return None
         moment = value.astimezone(dt.UTC)
         return moment if dialect.name == "postgresql" else moment.replace(tzinfo=None)
 
     def process_result_value(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:  # noqa: ARG002
-        """Give the moment in UTC."""
+        """Convert to UTC; databases that store no time zone return UTC without saying so."""
         return None if value is None else as_utc(value)
 
 
 def as_utc(value: dt.datetime) -> dt.datetime:
-    """A moment in UTC; without a zone it is taken as UTC already."""
+    """Convert a datetime to UTC; a datetime without a time zone is UTC already."""
     return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
 
 
 def sid_type(*, hashed: bool = True) -> TypeEngine[str]:
-    """The type of the column that holds the handle: compared byte for byte on every database."""
+    """The type of the handle's column, with a collation that compares byte for byte."""
     length = HANDLE_LENGTH if hashed else MAX_LENGTH
-    # MariaDB's ordinary collations take 'a' and 'a ' for equal, which a hash never meets.
+    # MariaDB's usual collations take 'a' and 'a ' for equal. A hash never ends with a blank, an id may.
     collation = "ascii_bin" if hashed else "ascii_nopad_bin"
     return (
         String(length)
@@ -58,5 +58,5 @@ def sid_type(*, hashed: bool = True) -> TypeEngine[str]:
 
 
 def additional_type() -> TypeEngine[str]:
-    """The type of the column for everything that is not declared; MariaDB's TEXT would cut it at 64 KiB."""
+    """The type of the column `additional`; MariaDB's TEXT has 64 KiB at most."""
     return Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")

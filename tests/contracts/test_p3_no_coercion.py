@@ -101,7 +101,7 @@ MATRIX: dict[str, Any] = {
         ("😀" * 6, "takes at most 5 characters, this has 6"),
         ("abcde ", "takes at most 5 characters, this has 6"),
         ("a\0b", "takes no NUL character"),
-        ("\ud800", "takes no half of a surrogate pair"),
+        ("\ud800", "takes no lone surrogate"),
         (5, "takes str, not int"),
         (b"abc", "takes str, not bytes"),
         (Name("abc"), "takes str, not Name"),
@@ -115,7 +115,7 @@ MATRIX: dict[str, Any] = {
         ("a" * 65_536, "takes at most 65535 bytes of text, this has 65536"),
         ("😀" * 16_384, "takes at most 65535 bytes of text, this has 65536"),
         ("a\0b", "takes no NUL character"),
-        ("\udfff", "takes no half of a surrogate pair"),
+        ("\udfff", "takes no lone surrogate"),
         (1, "takes str, not int"),
     ]),
     "Boolean": (Boolean(), True, [

@@ -13,7 +13,7 @@ from pyramid.interfaces import IRequestExtensions, IRequestFactory
 from pyramid.request import Request
 
 from schema_session_backend import ConfigurationError, StoreUnavailable
-from schema_session_backend.errors import did_you_mean
+from schema_session_backend._spelling import did_you_mean
 
 from .factory import PREFIX, SchemaSessionFactory
 from .session import SchemaSession
