@@ -26,10 +26,10 @@ myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
 myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"
-# The signature shows the defaults; the types stand with what is said of each argument.
+# The signature shows the defaults, and the list of arguments shows the types.
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented_params"
-# Docstrings put names into single backticks: links, where there is something to link to.
+# Docstrings put names into single backticks, which become links where the name is documented.
 default_role = "py:obj"
 napoleon_numpy_docstring = False
 
@@ -38,7 +38,7 @@ html_title = project
 
 
 class OptionsTable(SphinxDirective):
-    """`{options} package.Class`: the options that a class declares; its docstring tells what each is for."""
+    """`{options} package.Class`: a table of the options that a class declares; its docstring explains them."""
 
     required_arguments = 1
 
@@ -52,16 +52,16 @@ class OptionsTable(SphinxDirective):
 
 
 def spelled(option: Option) -> str:
-    """The types that an option takes, without the modules they come from."""
-    members = [one for one in get_args(option.type) or (option.type,) if one is not type(None)]
-    names = [re.sub(r"\b[a-z_]+\.", "", inspect.formatannotation(one)) for one in members]
+    """The types that an option takes, without the names of their modules."""
+    members = [member for member in get_args(option.type) or (option.type,) if member is not type(None)]
+    names = [re.sub(r"\b[a-z_]+\.", "", inspect.formatannotation(member)) for member in members]
     return ", ".join(f"`{name}`" for name in names)
 
 
 def setup(app: Sphinx) -> None:
     app.add_directive("options", OptionsTable)
     for documented in (SessionStore, SchemaSessionFactory):
-        # Where the signature has Seconds, a reader wants to see int, float or timedelta. That takes the text
-        # forms off, so they are read before.
+        # The page should show int, float or timedelta instead of the alias Seconds. Resolving the aliases drops
+        # the options' text forms, so `declared` reads (and caches) the text forms first.
         declared(documented)
         documented.__init__.__annotations__ = get_type_hints(documented.__init__)

@@ -12,6 +12,7 @@ from wsgiref.util import setup_testing_defaults
 import pytest
 
 ROOT = Path(__file__).parents[1]
+SOURCES = (ROOT, ROOT / "integrations/pyramid")
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 # A page's ```python blocks run in order and share their names. ```py marks a fragment that is not run: both
@@ -62,7 +63,7 @@ def run_apart(page: Path, directory: Path) -> subprocess.CompletedProcess[str]:
     )
     warnings = ["-W", "error", *(f"-Wignore:{one}" for one in ignored)]
     command = [sys.executable, "-X", "utf8", *warnings, __file__, str(page)]
-    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, SOURCES))}
     return subprocess.run(command, cwd=directory, env=environ, capture_output=True, text=True, check=False)
 
 
