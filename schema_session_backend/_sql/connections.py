@@ -12,10 +12,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import text
-
 from ..errors import StoreUnavailable
-from .query import Query
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +23,7 @@ if TYPE_CHECKING:
     from .._table.rows import Convert, Row
     from ..errors import SessionStoreError
     from .failures import Failures
+    from .query import Query
 
 KEPT: Final = 5
 """Connections that stay open while nothing uses them; SQLAlchemy's own default."""
@@ -39,7 +37,8 @@ class Result:
     Attributes:
         count: how many rows it inserted, changed or removed.
         rows: the rows that it selected, as the driver gave them.
-        convert: makes Python values of a row; apart, because a row of nonsense costs no other row.
+        convert: makes Python values of a row. The rows are converted one by one, so that a corrupt row costs
+            no other row.
     """
 
     __slots__ = ("convert", "count", "rows")
@@ -51,7 +50,7 @@ class Result:
 
 
 def run_on(connection: Connection, query: Query, values: Mapping[str, Any], failures: Failures) -> Result:
-    """Run a statement by SQLAlchemy, which tells it to listeners such as OpenTelemetry.
+    """Run a statement through SQLAlchemy, whose listeners, such as OpenTelemetry, then see it.
 
     Raises:
         SessionStoreError: for whatever the driver raises.
@@ -78,10 +77,10 @@ class Slot:
     """A connection in AUTOCOMMIT, for one caller at a time, with a cursor for all statements.
 
     Args:
-        engine: the connection's.
-        connection: SQLAlchemy's.
+        engine: where listeners register.
+        connection: SQLAlchemy's, from the engine.
         failures: makes errors of the driver's exceptions.
-        generation: tells apart the slots that were open when all were closed.
+        generation: how often all slots had been closed when this one was opened.
     """
 
     __slots__ = (
@@ -131,10 +130,6 @@ class Slot:
             failure = self._failed(error)
         raise failure
 
-    def execute(self, sql: str) -> None:
-        """Run a statement without values and rows, such as BEGIN; raises as `run` does."""
-        self.run(Query(text(sql)), {})
-
     def close(self) -> None:
         """Give the connection back to SQLAlchemy's pool, or close it if it is not usable."""
         self._drop_cursor()
@@ -143,7 +138,7 @@ class Slot:
         self.connection.close()
 
     def _watched(self, query: Query, values: Mapping[str, Any]) -> Result:
-        """Run a statement where somebody listens to statements; a driver's cursor tells nobody."""
+        """Run a statement so that SQLAlchemy's listeners see it; a driver's cursor does not call them."""
         try:
             return run_on(self.connection, query, values, self._failures)
         except StoreUnavailable as error:
@@ -153,20 +148,20 @@ class Slot:
     def _failed(self, error: Exception) -> SessionStoreError:
         failure = self._failures.of(error, self._proxied.dbapi_connection)
         self.is_usable = not (isinstance(failure, StoreUnavailable) and failure.connection_lost)
-        # SQLite's cursor may have a statement open after an error, and that locks its file.
+        # After an error, SQLite's cursor may still have a statement open, which locks the file.
         self._drop_cursor()
         return failure
 
     def _drop_cursor(self) -> None:
         cursor, self._cursor = self._cursor, None
         if cursor is not None:
-            # If it cannot be closed, the connection is dead, and that is seen elsewhere.
+            # A cursor that cannot be closed belongs to a dead connection, which the next statement finds out.
             with suppress(Exception):
                 cursor.close()
 
 
 class BorrowedSlots:
-    """Slots on a pool of SQLAlchemy's, such as an application's: each is for one use.
+    """Slots on a pool of SQLAlchemy's, such as that of an application's engine: each is for one use.
 
     Args:
         engine: whose pool it is.
@@ -180,7 +175,7 @@ class BorrowedSlots:
         self._generation = 0
 
     def take(self) -> Slot:
-        """A slot, for the caller alone.
+        """Open a slot for the caller alone.
 
         Raises:
             StoreUnavailable, AccessDenied: if no connection could be made.
@@ -197,17 +192,21 @@ class BorrowedSlots:
     def put_back(self, slot: Slot) -> None:
         """Give the connection back, with the isolation level that it had."""
         if slot.generation != self._generation:
-            # It was in use when all were closed.
+            # This slot was in use while all others were closed.
             slot.is_usable = False
         slot.close()
 
     def close(self) -> None:
-        """Close all of them: now, or as they are put back."""
+        """Close all slots: those in use as soon as they are put back."""
         self._generation += 1
         self._engine.dispose()
 
     def forget(self) -> object:
-        """Start anew in a child process; returns what must live on, because its end would be the parent's."""
+        """Start anew in a child process.
+
+        Returns:
+            the parent's connections. The child must keep them: closing them would end them for the parent.
+        """
         inherited = self._engine.pool
         self._engine.dispose(close=False)
         return inherited
@@ -226,22 +225,22 @@ class OwnSlots(BorrowedSlots):
         super().__init__(engine, failures)
         self._timeout = timeout
         self.kept = KEPT
-        """How many stay open."""
+        """How many slots stay open while nothing uses them."""
         self._start()
 
     def _start(self) -> None:
-        # In the queue, None stands for the permission to open a slot.
+        # None in the queue is the permission to open a slot, for a thread that waits for one.
         self._idle: queue.SimpleQueue[Slot | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._unopened = MOST
         self._waiting = 0
 
     def take(self) -> Slot:
-        """A slot that is open, or a new one; waits for one if there are enough."""
+        """A slot that is open, or a new slot; at the limit, the next slot that is put back."""
         try:
             slot = self._idle.get_nowait()
         except queue.Empty:
-            slot = self._waited_for()
+            slot = self._next_slot()
         if slot is not None:
             return slot
         try:
@@ -251,7 +250,7 @@ class OwnSlots(BorrowedSlots):
             raise
 
     def put_back(self, slot: Slot) -> None:
-        """Keep it open, if it is usable and there are not enough."""
+        """Keep the slot open if it is usable and fewer than `kept` are idle."""
         if slot.is_usable and slot.generation == self._generation and self._idle.qsize() < self.kept:
             self._idle.put(slot)
         else:
@@ -259,7 +258,7 @@ class OwnSlots(BorrowedSlots):
             self._permit_another()
 
     def close(self) -> None:
-        """Close all of them: now, or as they are put back."""
+        """Close all slots: those in use as soon as they are put back."""
         self._generation += 1
         for _ in range(self._idle.qsize()):
             with suppress(queue.Empty):
@@ -274,7 +273,8 @@ class OwnSlots(BorrowedSlots):
         self._start()
         return inherited
 
-    def _waited_for(self) -> Slot | None:
+    def _next_slot(self) -> Slot | None:
+        """The next slot that is put back, or None as the permission to open a slot."""
         with self._lock:
             if self._unopened:
                 self._unopened -= 1

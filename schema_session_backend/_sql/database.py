@@ -5,15 +5,16 @@ from __future__ import annotations
 import random
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine, NullPool
+from sqlalchemy import Connection, Engine, NullPool, text
 
 from ..errors import ConfigurationError, StoreUnavailable, WrongArgument
-from .connections import BorrowedSlots, OwnSlots, Slot, run_on
+from .connections import BorrowedSlots, OwnSlots, run_on
 from .engine import new_engine
 from .failures import Failures
 from .forks import after_fork, keep_alive
+from .query import Query
 from .vendors import vendor_of
 
 if TYPE_CHECKING:
@@ -22,12 +23,13 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
     from sqlalchemy.orm import Session
 
-    from .connections import Result
-    from .query import Query
+    from .connections import Result, Slot
     from .vendors.base import Vendor
 
-P = ParamSpec("P")
 T = TypeVar("T")
+
+_COMMIT: Final = Query(text("COMMIT"))
+_ROLLBACK: Final = Query(text("ROLLBACK"))
 
 RETRY_FOR: Final = 5.0
 """Seconds during which a statement is tried again after an error that can pass."""
@@ -58,7 +60,7 @@ class Runner(Protocol):
 
 
 class Transaction:
-    """Runs statements in a transaction that somebody else begins and ends.
+    """Runs statements inside a transaction, which the database begins and ends around it.
 
     Args:
         slot: the connection that is in the transaction.
@@ -68,7 +70,7 @@ class Transaction:
         self.run = slot.run
 
     def transact(self, work: Callable[[Runner], T]) -> T:
-        """See `Runner.transact`; nothing is tried again, because a failed transaction has to begin anew."""
+        """See `Runner.transact`; a failed transaction is tried again as a whole, by `Database.transact`."""
         return work(self)
 
 
@@ -76,7 +78,7 @@ class Joined:
     """Runs statements in the transaction that an application's connection or ORM session is in.
 
     Args:
-        connection: the one or the other; a `scoped_session` too.
+        connection: SQLAlchemy's `Connection`, ORM `Session` or `scoped_session`.
         failures: makes errors of the driver's exceptions.
 
     Raises:
@@ -92,7 +94,7 @@ class Joined:
 
     def run(self, query: Query, values: Mapping[str, Any]) -> Result:
         """See `Runner.run`; nothing is tried again, because the caller's transaction has to begin anew."""
-        # A session may have another connection each time.
+        # An ORM session has another connection after each of its transactions.
         given = self._given
         connection = given if isinstance(given, Connection) else given.connection()
         if not isinstance(connection, Connection):
@@ -124,6 +126,7 @@ class Database:
             raise ConfigurationError(msg)
         self.vendor: Vendor = vendor_of(self.engine.url)
         self.failures = Failures(self.engine, self.vendor)
+        self._begin = Query(text(self.vendor.begin))
         self._slots = (
             OwnSlots(self.engine, self.failures, timeout=RETRY_FOR)
             if isinstance(self.engine.pool, NullPool) and self._owned
@@ -133,22 +136,23 @@ class Database:
 
     def run(self, query: Query, values: Mapping[str, Any]) -> Result:
         """See `Runner.run`."""
-        return self.attempt(lambda: self._on_slot(Slot.run, query, values))
+        return self.attempt(lambda: self._run_once(query, values))
 
     def transact(self, work: Callable[[Runner], T]) -> T:
         """See `Runner.transact`."""
 
-        def whole(slot: Slot) -> T:
-            slot.execute(self.vendor.begin)
-            try:
-                result = work(Transaction(slot))
-                slot.execute("COMMIT")
-            except BaseException:
-                _roll_back(slot)
-                raise
-            return result
+        def whole() -> T:
+            with self._slot() as slot:
+                slot.run(self._begin, {})
+                try:
+                    result = work(Transaction(slot))
+                    slot.run(_COMMIT, {})
+                except BaseException:
+                    _roll_back(slot)
+                    raise
+                return result
 
-        return self.attempt(lambda: self._on_slot(whole))
+        return self.attempt(whole)
 
     def joined(self, connection: Connection | Session) -> Joined:
         """What runs statements in a caller's transaction.
@@ -164,21 +168,16 @@ class Database:
 
         Each of its statements is a transaction of its own.
         """
-        slot = self._slots.take()
-        try:
-            yield slot.connection
-        except self.failures.caught as error:
-            failure = self.failures.of(error, None, quote=True)
-            slot.is_usable = not getattr(failure, "connection_lost", False)
-        except BaseException:
-            slot.is_usable = False
-            raise
-        else:
-            return
-        finally:
-            self._slots.put_back(slot)
-        # Raised outside of the handler: the driver's exception may quote values.
-        raise failure
+        with self._slot() as slot:
+            try:
+                yield slot.connection
+            except self.failures.caught as error:
+                failure = self.failures.of(error, None, quote=True)
+                slot.is_usable = not getattr(failure, "connection_lost", False)
+            else:
+                return
+            # Raised outside of the handler: the driver's exception may quote values.
+            raise failure
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -232,14 +231,28 @@ class Database:
         if self._owned:
             self._slots.close()
 
-    def _on_slot(self, work: Callable[Concatenate[Slot, P], T], *args: P.args, **options: P.kwargs) -> T:
+    def _run_once(self, query: Query, values: Mapping[str, Any]) -> Result:
+        # Without `_slot`: a context manager would take longer than all else here.
         slot = self._slots.take()
         try:
-            return work(slot, *args, **options)
+            return slot.run(query, values)
         except Exception:
             raise
         except BaseException:
-            # Cut short, as by gevent's Timeout, it may still be in the middle of an answer.
+            slot.is_usable = False
+            raise
+        finally:
+            self._slots.put_back(slot)
+
+    @contextmanager
+    def _slot(self) -> Iterator[Slot]:
+        slot = self._slots.take()
+        try:
+            yield slot
+        except Exception:
+            raise
+        except BaseException:
+            # A statement that was cut short, as by gevent's Timeout, may leave half of an answer unread.
             slot.is_usable = False
             raise
         finally:
@@ -258,6 +271,6 @@ def _no_connection(given: object) -> WrongArgument:
 
 def _roll_back(slot: Slot) -> None:
     try:
-        slot.execute("ROLLBACK")
+        slot.run(_ROLLBACK, {})
     except Exception:  # noqa: BLE001 - what went wrong first is what matters
         slot.is_usable = False

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Change = Callable[[dict[str, Any]], Mapping[str, Any]]
 
-# More saves than a session ever sees, and hardly a chance for two random revisions to be that near.
+# A session is never saved so often, and two random revisions are hardly ever so near to each other.
 MOST_SAVES: Final = 2**32
 
 
@@ -38,7 +38,7 @@ class Wanted(NamedTuple):
     span: int | None
     """The idle timeout in milliseconds, None for none."""
     sid: str
-    """The id that the session has from then on."""
+    """The id that the session has after the save."""
     handle: str
     """The handle of that id."""
 
@@ -134,7 +134,7 @@ class Saving:
         if current is None or current.version is None:
             if version is not None:
                 return Saved(Outcome.GONE, session)
-            # What stood in the way has expired, or nobody can read it.
+            # The row that kept the insert from succeeding has expired, or is corrupt.
             row = self._rows.new(session.handle, wanted.data, wanted.span)
             transaction.run(self._statements.upsert(row.omitted), row.values)
             return self._stored(session, wanted, row)
@@ -145,10 +145,10 @@ class Saving:
         base = {} if version is None else self._rows.join(version.content)
         merge = self._rows.content(merged(base, wanted.data, current.data, self._rows.same), theirs)
         if not self._write(transaction, session.handle, merge, current.version, wanted):
-            # It expired between the two statements.
+            # The session expired between the two statements.
             return Saved(Outcome.GONE, session)
-        # This request has not seen the others' changes, so its next save has to merge again: it is based
-        # on what it saved itself, and on a revision that the row has left behind.
+        # This request has not seen the others' changes, so its next save has to merge again: base that save
+        # on what this request has saved, and on a revision that is no longer the row's.
         mine = self._rows.content(wanted.data, theirs if version is None else version.content)
         return self._saved(session, wanted, mine, revision)
 
@@ -172,7 +172,7 @@ class Saving:
         now = self._clock.now
         expiry = self._timeouts.expiry(now, session.created_at, wanted.span)
         version = Version(revision, content, expiry, now)
-        # Each request that writes comes through here, and `replace` takes three times as long.
+        # Every request that writes makes this object, and `replace` would take three times as long.
         return Saved(
             outcome,
             LoadedSession(
