@@ -1,20 +1,16 @@
-"""Beaker: `session.type = schema`, `cache.type = schema`, and the session class that cures what they cannot.
+"""Beaker: `session.type = schema`, `cache.type = schema`, and a session class without Beaker's weaknesses.
 
-A namespace, in Beaker's words, is one session or one named part of a cache. Beaker finds
-`SchemaNamespaceManager` by the entry point `schema` of the group `beaker.backends`; that hands sessions to
-`SerializedSessionNamespace` and caches to `CacheNamespace`. `SchemaSession` uses `SessionNamespace` directly.
+What Beaker calls a namespace is one session, or one named part of a cache. Beaker finds
+`SchemaNamespaceManager` by the entry point `schema` of the group `beaker.backends`. It passes sessions on to
+`SerializedSessionNamespace`, and caches to `CacheNamespace`. `SchemaSession` uses `SessionNamespace` itself.
 """
 
 from __future__ import annotations
 
-import base64
 import copy
 import hashlib
-import json
 import logging
-import pickle
 import time
-import zlib
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +18,7 @@ from beaker.container import NamespaceManager
 from beaker.session import Session
 from beaker.synchronization import NameLock, file_synchronizer
 
+from ._beaker_text import ENCRYPTION_REFUSED, JSON, SERIALIZER_KEY, deserialized, serialized, through_json
 from ._session.ids import new_session_id
 from ._shared import refuse_unknown, shared_store
 from .errors import ConfigurationError, InvalidSessionId
@@ -35,13 +32,10 @@ _log = logging.getLogger("schema_session_backend")
 SESSION_KEY: Final = "session"
 ACCESSED: Final = "_accessed_time"
 CREATED: Final = "_creation_time"
-# Marks a session that was saved with `data_serializer = json`, and is to be read as JSON again.
-SERIALIZED_AS: Final = "_beaker_serializer"
-JSON: Final = "json"
-# What a session still holds after `Session.delete()`.
-LEFT_BY_DELETE: Final = frozenset({"_domain", "_path", SERIALIZED_AS})
-# What Beaker hands to every back end beside the back end's own settings.
-BEAKERS_OWN: Final = frozenset({
+# The keys that `Session.delete()` leaves in a session.
+LEFT_BY_DELETE: Final = frozenset({"_domain", "_path", SERIALIZER_KEY})
+# Beaker's own settings, which it passes to every back end.
+BEAKER_SETTINGS: Final = frozenset({
     "auto", "cache_regions", "class", "data_dir", "digest_filenames", "enabled", "expire", "id", "key_length",
     "lock_dir", "log_file", "session_class", "timeout", "webtest_varname",
 })  # fmt: skip
@@ -53,21 +47,22 @@ LONGEST_NAMESPACE: Final = 255
 class SchemaNamespaceManager(NamespaceManager):
     """Beaker's `schema` back end, for `session.type` and for `cache.type`.
 
-    Settings arrive as Beaker passes them on, text from an ini file or objects from a dict: `store`, or `url`
-    and options of `SessionStore`. What cannot work is a `ConfigurationError` at the first read or write.
+    The settings are `store`, or `url` and options of `SessionStore`: texts from an ini file, or values from a
+    dict. A setting that cannot work is a `ConfigurationError` at the first read or write.
 
-    A session that another request changed meanwhile is merged, one that was deleted or revoked meanwhile
-    is not brought back, and a request that only looked writes nothing for a while. What no back end of
-    Beaker's can do, because Beaker never tells it: refuse an unknown id, and remove the old row after
-    `invalidate()` and `regenerate_id()`. `SchemaSession` does.
+    Changes of two requests to one session are merged, a session that was deleted or revoked meanwhile is not
+    stored again, and a request that only reads its session writes nothing until `touch_interval` has passed.
+
+    A back end cannot refuse an unknown id, nor remove the old row after `invalidate()` and `regenerate_id()`,
+    because Beaker does not tell it about them. `SchemaSession` does both.
 
     Args:
         namespace: the session id, or the name of the cache's namespace.
-        settings: ours, and what Beaker hands to every back end.
+        settings: the settings, and Beaker's own settings, which are ignored.
     """
 
-    # Beaker has one registry for both kinds of back end and does not say which of them it makes. They differ
-    # in how they are used: a Session reads and writes the key "session", a Cache uses keys that are bytes.
+    # Beaker has one registry of back ends for sessions and for caches, and does not tell a back end which of
+    # the two it is for. The keys tell: a session is the key "session", and the keys of a cache are bytes.
 
     def __init__(self, namespace: str, **settings: Any) -> None:
         super().__init__(namespace)
@@ -81,27 +76,33 @@ class SchemaNamespaceManager(NamespaceManager):
     def _cache(self) -> CacheNamespace:
         return CacheNamespace(self.namespace, **self._settings)
 
-    def _meant_by(self, key: str | bytes) -> NamespaceManager:
+    def _namespace_for(self, key: str | bytes) -> NamespaceManager:
         return self._session if key == SESSION_KEY else self._cache
 
     def __getitem__(self, key: str | bytes) -> Any:
-        return self._meant_by(key)[key]
+        return self._namespace_for(key)[key]
 
     def __setitem__(self, key: str | bytes, value: Any) -> None:
-        self._meant_by(key)[key] = value
+        self._namespace_for(key)[key] = value
 
     def __delitem__(self, key: str | bytes) -> None:
-        del self._meant_by(key)[key]
+        del self._namespace_for(key)[key]
 
     def __contains__(self, key: str | bytes) -> bool:
-        return key in self._meant_by(key)
+        return key in self._namespace_for(key)
 
     def set_value(self, key: str | bytes, value: Any, expiretime: float | None = None) -> None:
-        """Store a value of the cache; after `expiretime` seconds gc may remove it, None is never."""
+        """Store a value of the cache.
+
+        Args:
+            key: the key.
+            value: the value.
+            expiretime: seconds after which gc may remove the value; None for never.
+        """
         self._cache.set_value(key, value, expiretime)
 
     def keys(self) -> list[str | bytes]:
-        """The keys of this namespace of the cache."""
+        """All keys of this namespace of the cache."""
         return self._cache.keys()
 
     def do_remove(self) -> None:
@@ -109,40 +110,48 @@ class SchemaNamespaceManager(NamespaceManager):
         self._cache.do_remove()
 
     def get_creation_lock(self, key: str | bytes) -> Any:
-        """What Beaker holds while it makes a value that is missing; across processes with a `lock_dir`."""
+        """The lock that Beaker holds while it makes a missing value; between processes with a `lock_dir`."""
         return self._cache.get_creation_lock(key)
 
 
 class SessionNamespace(NamespaceManager):
-    """One session as a dict under the key "session": reading loads it, writing saves what has changed.
+    """One session as a dict under the key "session": reading loads the session, writing saves it.
 
-    That is all that Beaker's `Session` tells a back end. `SchemaSession` also tells when the session ends
-    (`end`) or gets another id (`rename`), and asks whether a save came too late (`is_gone`).
+    Beaker's `Session` only reads and writes. `SchemaSession` also calls `end` when the session ends and
+    `rename` when it gets another id, and checks `is_gone` after a save.
 
     Args:
         namespace: the session id.
-        timeout: seconds, the idle timeout; Beaker adds two minutes to the session's. None for the store's.
-        settings: as for `SchemaNamespaceManager`.
+        timeout: seconds, the idle timeout, which is two minutes longer than Beaker's `session.timeout`; None
+            for the store's idle timeout.
+        settings: see `SchemaNamespaceManager`.
     """
 
     def __init__(self, namespace: str, *, timeout: float | str | None = None, **settings: Any) -> None:
         super().__init__(namespace)
-        self._store = shared_store(_own_settings(settings, prefix="session."), prefix="session.")
+        self._store = shared_store(_store_settings(settings, prefix="session."), prefix="session.")
         self._timeout = None if timeout is None else float(timeout)
         self._loaded: LoadedSession | None = None
         self.is_gone = False
-        """Whether the last save was dropped, because the session had been ended meanwhile."""
+        """Whether the last save stored nothing, because the session had been ended meanwhile."""
 
     def __getitem__(self, key: str) -> Any:
-        """The session's dict, which the caller may change; KeyError if there is no such session."""
+        """The session's dict, which the caller may change.
+
+        Raises:
+            KeyError: if there is no such session.
+        """
         self._loaded = self._store.load(self.namespace)
         if self._loaded is None:
             raise KeyError(key)
-        # The time of access is not stored with the rest: every request would have to write it.
-        return {**self._loaded.data, ACCESSED: self._accessed_at(self._loaded)}
+        # The time of access is computed instead of stored: otherwise every request would have to write it.
+        return {**self._loaded.data, ACCESSED: self._last_use(self._loaded)}
 
     def __setitem__(self, key: str, data: Any) -> None:
-        """Save the session that was read here before, or a new one; what `Session.delete()` left ends it."""
+        """Save the session, which is new unless it was read before.
+
+        A session with nothing but the keys that `Session.delete()` leaves is removed.
+        """
         if data.keys() <= LEFT_BY_DELETE:
             self.end()
             return
@@ -150,7 +159,7 @@ class SessionNamespace(NamespaceManager):
         try:
             session = self._loaded or self._store.blank(self.namespace)
         except InvalidSessionId:
-            # Whoever sends such a cookie would get an answer 500 otherwise.
+            # The id comes from the visitor's cookie, so an error would be a response of status 500.
             _log.warning(
                 "a session under an impossible id was not stored; SchemaSession gives such visitors a new id"
             )
@@ -158,7 +167,7 @@ class SessionNamespace(NamespaceManager):
         self._save(session, data)
 
     def __delitem__(self, key: str) -> None:
-        """Remove the session; that another request did so after Beaker looked for it is no error."""
+        """Remove the session; no error if another request has removed it after Beaker looked for it."""
         self._store.destroy(self.namespace)
 
     def __contains__(self, key: str) -> bool:
@@ -171,7 +180,12 @@ class SessionNamespace(NamespaceManager):
             self._store.destroy(self._loaded.sid)
 
     def rename(self, sid: str, *, at_once: bool) -> None:
-        """Give the session a new id, with its next save or, without what the request changed, `at_once`."""
+        """Give the session a new id.
+
+        Args:
+            sid: the new id.
+            at_once: move the row now, without the request's changes; otherwise the next save moves the row.
+        """
         self.namespace = sid
         if at_once and self._loaded is not None:
             self._save(self._loaded, self._loaded.data)
@@ -181,8 +195,11 @@ class SessionNamespace(NamespaceManager):
         self._loaded = saved.session
         self.is_gone = saved.is_gone
 
-    def _accessed_at(self, session: LoadedSession) -> float:
-        """When the session was last used, by this host's clock, with which Beaker will compare it."""
+    def _last_use(self, session: LoadedSession) -> float:
+        """When the session was last used, in seconds since 1970.
+
+        It is a time of this host's clock, because Beaker compares it with that.
+        """
         idle = session.idle_for(self._store.max_age if self._timeout is None else self._timeout)
         if idle is None:
             return session.data.get(CREATED) or time.time()
@@ -190,36 +207,36 @@ class SessionNamespace(NamespaceManager):
 
 
 class SerializedSessionNamespace(SessionNamespace):
-    """One session as Beaker's own `Session` reads and writes it: text that one of its serializers made.
-
-    Beaker does not tell a back end which serializer that is, so a session is read in the form that it was
-    saved in.
-    """
+    """One session as Beaker's own `Session` reads and writes it: as text of one of Beaker's serializers."""
 
     def __getitem__(self, key: str) -> Any:
-        """The session's text; KeyError if there is no such session."""
-        return _serialized(super().__getitem__(key))
+        """The session's text, from the serializer that it was saved with.
+
+        Raises:
+            KeyError: if there is no such session.
+        """
+        return serialized(super().__getitem__(key))
 
     def __setitem__(self, key: str, text: Any) -> None:
-        """Save the session that is in this text."""
-        super().__setitem__(key, _deserialized(text))
+        """Save the session in a text."""
+        super().__setitem__(key, deserialized(text))
 
 
 class CacheNamespace(NamespaceManager):
     """One namespace of a cache; each value is a row.
 
     Args:
-        namespace: its name.
-        data_dir: where locks are files, if there is no `lock_dir`.
-        lock_dir: where locks are files; without either, a lock holds in this process only.
-        settings: as for `SchemaNamespaceManager`.
+        namespace: the namespace's name.
+        data_dir: the directory for lock files if `lock_dir` is not set.
+        lock_dir: the directory for lock files; without both, locks are valid in this process only.
+        settings: see `SchemaNamespaceManager`.
     """
 
     def __init__(
         self, namespace: str, *, data_dir: str | None = None, lock_dir: str | None = None, **settings: Any
     ) -> None:
         super().__init__(namespace)
-        self._store = _cache_store(_own_settings(settings, prefix="cache."))
+        self._store = _cache_store(_store_settings(settings, prefix="cache."))
         self._lock_dir = lock_dir or data_dir
         self._stored_name = _shortened(namespace)
 
@@ -240,23 +257,23 @@ class CacheNamespace(NamespaceManager):
         return self._store.get(self._entry_id(key)) is not None
 
     def set_value(self, key: str | bytes, value: Any, expiretime: float | None = None) -> None:
-        """Store a value; after `expiretime` seconds gc may remove it."""
+        """Store a value; see `SchemaNamespaceManager.set_value`."""
         is_bytes = isinstance(key, bytes)
         entry = {"namespace": self._stored_name, "key": _escaped(key), "is_bytes": is_bytes, "value": value}
         max_age = float("inf") if expiretime is None else max(expiretime, 0.001)
         self._store.set(self._entry_id(key), entry, max_age)
 
     def keys(self) -> list[str | bytes]:
-        """The keys of all values."""
+        """All keys of this namespace."""
         entries = (record.data for record in self._store.find(namespace=self._stored_name))
         return [_unescaped(entry["key"], is_bytes=entry.get("is_bytes", False)) for entry in entries]
 
     def do_remove(self) -> None:
-        """Remove all values."""
+        """Remove all values of this namespace."""
         self._store.revoke_where(namespace=self._stored_name)
 
     def get_creation_lock(self, key: str | bytes) -> Any:
-        """The lock to hold while making a value."""
+        """The lock that Beaker holds while it makes a missing value."""
         identifier = f"schema/funclock/{self.namespace}/{key!r}"
         if self._lock_dir:
             return file_synchronizer(identifier, lock_dir=self._lock_dir)
@@ -268,54 +285,54 @@ class CacheNamespace(NamespaceManager):
 
 
 class SchemaSession(Session):
-    """Beaker's session without what a back end alone cannot cure; pass it as `session_class`.
+    """A session class for Beaker that does what a back end alone cannot; pass it as `session_class`.
 
-    - an id that nothing is stored under is never taken over from the cookie (session fixation);
-    - `regenerate_id()` moves the row to the new id as the request is saved, `invalidate()` and a timeout
-      remove it;
-    - ids have 256 random bits;
-    - a failing database is an error, never an empty session that looks like a logout;
-    - the store gets the session itself, which Beaker would pickle and encode first.
+    - An id from a cookie under which no session is stored is replaced, which prevents session fixation.
+    - `regenerate_id()` moves the row to the new id when the session is saved; `invalidate()` and a timeout
+      remove the row.
+    - Ids have 256 random bits.
+    - A failing database is an error, never an empty session that looks like a logout.
+    - The store gets the session itself, and not a text that Beaker has pickled and encoded.
 
     Takes the arguments of Beaker's `Session`.
 
     Raises:
-        ConfigurationError: for an `encrypt_key`, behind which no field can be found.
+        ConfigurationError: for an `encrypt_key`, because no field of an encrypted session can go to a column.
     """
 
-    # Beaker sets it with the first load or save, so a visitor without a cookie has none before that. It has
-    # the session's id at any time.
+    # Beaker creates the namespace with the first load or save, so a visitor without a cookie has none before.
+    # The namespace's name is always the session's id.
     namespace: SessionNamespace
 
     def __init__(self, request: Any, id: str | None = None, **settings: Any) -> None:  # noqa: A002 - Beaker's
         if settings.get("encrypt_key"):
-            raise ConfigurationError(_SEALED)
+            raise ConfigurationError(ENCRYPTION_REFUSED)
         settings["namespace_class"] = SessionNamespace
-        # Beaker would take any error while loading for a corrupt session, and log its id.
+        # With True, Beaker treats any error of a load as a corrupt session, and logs the id of the session.
         settings["invalidate_corrupt"] = False
-        # Beaker fails on the name of any other cookie that it finds illegal.
-        request["cookie"] = _own_cookie(request.get("cookie"), settings.get("key", "beaker.session.id"))
+        # Remove the other cookies, because Beaker fails if one of them has a name that it takes for illegal.
+        request["cookie"] = _only_cookie(request.get("cookie"), settings.get("key", "beaker.session.id"))
         super().__init__(request, id, **settings)
 
     def load(self) -> None:
-        """Read the session; an unknown id from the cookie is replaced."""
-        sent = not self.is_new
+        """Load the session; replace an id from the cookie under which no session is stored."""
+        has_cookie = not self.is_new
         super().load()
-        if sent and self.is_new and self.use_cookies and not self.was_invalidated:
+        if has_cookie and self.is_new and self.use_cookies and not self.was_invalidated:
             self._create_id()
             self.namespace.rename(self.id, at_once=False)
 
     def invalidate(self) -> None:
-        """End the session, row and all, and start an empty one under a new id."""
+        """Remove the session with its row, and start an empty session under a new id."""
         if hasattr(self, "namespace"):
             self.namespace.end()
         super().invalidate()
 
     def regenerate_id(self) -> None:
-        """Keep the session under a new id; the old one is dead once this request is saved."""
+        """Give the session a new id; the old id is unknown as soon as the session is saved."""
         super().regenerate_id()
         if hasattr(self, "namespace"):
-            # Without saved access times nothing else would save, unless the application does.
+            # Without `save_accessed_time`, Beaker does not save the session at the end of the request.
             self.namespace.rename(self.id, at_once=not self.save_atime)
             self._keep_cookie_if_gone()
 
@@ -325,7 +342,11 @@ class SchemaSession(Session):
         self._keep_cookie_if_gone()
 
     def _keep_cookie_if_gone(self) -> None:
-        # Of two logins at once only one gives the session its new id, and the browser must keep that one.
+        """Send no cookie if the save stored nothing, because the session was ended or renamed meanwhile.
+
+        If two requests log in at the same time, one of them gives the session its new id. The other one must
+        not replace that id in the browser.
+        """
         if hasattr(self, "namespace") and self.namespace.is_gone:
             self.request["set_cookie"] = False
 
@@ -336,35 +357,34 @@ class SchemaSession(Session):
             self._update_cookie_out(set_cookie=not set_new)
 
     def _encrypt_data(self, session_data: dict[str, Any] | None = None) -> dict[str, Any]:
-        """What Beaker writes to the namespace: the session itself, or what JSON makes of it."""
+        """The data that Beaker writes to the namespace: the session itself, after JSON if that is chosen."""
         data = session_data or self.copy()
-        return {**_through_json(data), SERIALIZED_AS: JSON} if self.data_serializer == JSON else data
+        return {**through_json(data), SERIALIZER_KEY: JSON} if self.data_serializer == JSON else data
 
     def _decrypt_data(self, session_data: dict[str, Any]) -> dict[str, Any]:
-        """The session in what Beaker read from the namespace."""
-        session_data.pop(SERIALIZED_AS, None)
+        """The session in the data that Beaker has read from the namespace."""
+        session_data.pop(SERIALIZER_KEY, None)
         if self.data_serializer == JSON:
-            return _through_json(session_data)
-        # Without saved access times, `regenerate_id` stores what was read and nothing that was changed in it.
+            return through_json(session_data)
+        # Without `save_accessed_time`, `regenerate_id` saves the session as it was read, so the application
+        # gets a copy to change.
         return session_data if self.save_atime else copy.deepcopy(session_data)
 
 
-_SEALED: Final = (
-    "session.encrypt_key hides the fields from the store, so they cannot go into columns: leave it out."
-    " To seal what stands beside the columns, the store will have an option encryption_keys (docs/roadmap)"
-)
+def _store_settings(settings: dict[str, Any], *, prefix: str) -> dict[str, Any]:
+    """The settings of the store, without Beaker's own.
+
+    Raises:
+        ConfigurationError: for a setting that neither of them knows.
+    """
+    refuse_unknown(settings, BEAKER_SETTINGS, prefix=prefix)
+    return {name: value for name, value in settings.items() if name not in BEAKER_SETTINGS}
 
 
-def _own_settings(settings: dict[str, Any], *, prefix: str) -> dict[str, Any]:
-    """The settings without Beaker's own; a misspelt one is an error."""
-    refuse_unknown(settings, BEAKERS_OWN, prefix=prefix)
-    return {name: value for name, value in settings.items() if name not in BEAKERS_OWN}
-
-
-def _own_cookie(header: str | None, key: str) -> str:
-    """The part of a Cookie header that has the session's cookie."""
+def _only_cookie(header: str | None, name: str) -> str:
+    """The part of a Cookie header with the cookies of one name."""
     cookies = (header or "").split(";")
-    return ";".join(cookie for cookie in cookies if cookie.partition("=")[0].strip() == key)
+    return ";".join(cookie for cookie in cookies if cookie.partition("=")[0].strip() == name)
 
 
 # -- caches
@@ -382,7 +402,7 @@ def _cache_store(settings: dict[str, Any]) -> SessionStore:
 
 
 def _shortened(name: str) -> str:
-    """The name itself or, if its column is too narrow, its start and a hash."""
+    """The name itself; if it is too long for its column, its start and a hash."""
     if len(name) <= LONGEST_NAMESPACE:
         return str(name)
     digest = hashlib.sha256(name.encode()).hexdigest()
@@ -390,7 +410,7 @@ def _shortened(name: str) -> str:
 
 
 def _escaped(key: str | bytes) -> str:
-    """The key of a cache as text that every database takes, without NUL."""
+    """A cache's key as text that every database can store: as ASCII, with escapes for NUL and the like."""
     text = key.decode("latin-1") if isinstance(key, bytes) else key
     return text.encode("unicode_escape").decode("ascii")
 
@@ -398,53 +418,3 @@ def _escaped(key: str | bytes) -> str:
 def _unescaped(escaped: str, *, is_bytes: bool) -> str | bytes:
     text = escaped.encode("ascii").decode("unicode_escape")
     return text.encode("latin-1") if is_bytes else text
-
-
-# -- what Beaker's serializers make of a session
-
-# How Beaker's pickle of a dict starts; hardly any encrypted text does.
-_PICKLED_DICT: Final = b"\x80\x02}"
-
-
-def _deserialized(text: str) -> dict[str, Any]:
-    """The session in a text of either of Beaker's serializers, marked with the one that wrote it."""
-    raw = base64.b64decode(text)
-    is_pickle = raw.startswith(_PICKLED_DICT)
-    try:
-        # Unpickled is only what this process's Beaker has just written.
-        data = pickle.loads(raw) if is_pickle else json.loads(zlib.decompress(raw))  # noqa: S301
-    except Exception:  # noqa: BLE001 - unpickling and inflating raise anything
-        data = None
-    if not isinstance(data, dict):
-        raise ConfigurationError(_SEALED)
-    return data if is_pickle else {**data, SERIALIZED_AS: JSON}
-
-
-def _serialized(data: dict[str, Any]) -> str:
-    """The session as text of the serializer that it is marked with."""
-    is_json = data.pop(SERIALIZED_AS, None) == JSON
-    raw = zlib.compress(_json_of(data).encode()) if is_json else pickle.dumps(data, 2)
-    return base64.b64encode(raw).decode("ascii")
-
-
-def _through_json(data: dict[str, Any]) -> dict[str, Any]:
-    """The session as it comes back from JSON: a tuple as a list, a key that is a number as text."""
-    return dict(json.loads(_json_of(data)))
-
-
-def _json_of(data: dict[str, Any]) -> str:
-    try:
-        return json.dumps(data)
-    except TypeError:
-        # Beaker takes a TypeError while it loads for a visitor without a session.
-        key = next(key for key, value in data.items() if not _is_json({key: value}))
-    kind = type(data[key]).__name__
-    raise ConfigurationError(f"session key {key!r}: data_serializer = json cannot carry a {kind}; use pickle")
-
-
-def _is_json(data: dict[str, Any]) -> bool:
-    try:
-        json.dumps(data)
-    except TypeError:
-        return False
-    return True

@@ -1,4 +1,4 @@
-"""What differs between the databases, each difference a small named hook; one module per database."""
+"""What differs between the databases, in one module for each; `Vendor` names the differences."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _MODULES: Final = {
     "mysql": "mariadb",
     "mariadb": "mariadb",
 }
-# How other tools write it: libpq, Heroku, Ruby and the drivers' own names.
-_ELSEWHERE: Final = {
+# Names of the databases in the URLs of other tools: libpq, Heroku, Ruby, and the drivers' own names.
+_SYNONYMS: Final = {
     "pg": "postgresql",
     "pgsql": "postgresql",
     "postgres": "postgresql",
@@ -33,7 +33,7 @@ _ELSEWHERE: Final = {
 
 
 def vendor_of(url: URL) -> Vendor:
-    """The hooks for the database that a URL names; a database's module is imported when it is used.
+    """The vendor of the database that a URL names, whose module is imported only then.
 
     Raises:
         ConfigurationError: for a database that this package does not know.
@@ -41,12 +41,12 @@ def vendor_of(url: URL) -> Vendor:
     backend = url.get_backend_name()
     if backend in _MODULES:
         return _vendor(_MODULES[backend])
-    meant = {**_MODULES, **_ELSEWHERE}.get(backend.lower())
-    if meant is not None:
-        start = _vendor(meant).drivers[0]
-        msg = f"no database's URL starts with {url.drivername}://: write {start}:// instead"
+    module = {**_MODULES, **_SYNONYMS}.get(backend.lower())
+    if module is None:
+        msg = f"{backend!r} is not supported: the URL has to start with sqlite, postgresql or mariadb"
     else:
-        msg = f"no sessions on {backend!r}: the URL has to start with sqlite, postgresql or mariadb"
+        driver = _vendor(module).drivers[0]
+        msg = f"no database's URL starts with {url.drivername}://: write {driver}:// instead"
     raise ConfigurationError(msg)
 
 

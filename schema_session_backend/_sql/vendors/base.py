@@ -1,4 +1,4 @@
-"""The hooks that a database's module fills in."""
+"""`Vendor`: what differs between the databases, with the defaults that most of them share."""
 
 from __future__ import annotations
 
@@ -26,28 +26,31 @@ if TYPE_CHECKING:
 
     Scalar = Callable[[Executable], Any]
     Updates = Callable[[ReadOnlyColumnCollection[str, Any]], Sequence[tuple[str, ColumnElement[Any]]]]
-    """Given the row that was to be inserted, what to set instead on the one that is there, in order."""
+    """Returns the columns that an upsert sets on an existing row, in order, given the row it would insert."""
 
 
 class Vendor(ABC):
-    """How one database says what standard SQL leaves open."""
+    """A database's own SQL, error codes and connection options."""
 
     extra: ClassVar[str | None]
-    """The extra of this distribution that installs a driver; None where Python brings one."""
+    """The extra of this distribution that installs a driver; None if Python includes a driver."""
 
     drivers: ClassVar[tuple[str, ...]]
-    """How a URL starts that uses that driver."""
+    """The start of a URL, without `://`, for each driver that the extra installs."""
 
     timed_drivers: ClassVar[frozenset[str]] = frozenset()
     """The drivers that take a `connect_timeout` of whole seconds, and parameters by position."""
 
     shortest_timeout: ClassVar[int] = 1
-    """The least seconds that they take."""
+    """The shortest `connect_timeout` that these drivers take, in seconds."""
 
     begin: ClassVar[str] = "BEGIN"
 
     quotes_no_values: ClassVar[bool] = False
-    """Whether the texts of its errors are free of statements' values, and may be shown."""
+    """Whether the database's error messages can be shown, because they never quote a statement's values."""
+
+    transient_codes: ClassVar[frozenset[str]] = frozenset()
+    """The codes of the errors after which the same statement may succeed a moment later."""
 
     now_ms_sql: ClassVar[str]
     utc_now_sql: ClassVar[str]
@@ -62,7 +65,7 @@ class Vendor(ABC):
 
     @property
     def utc_now(self) -> ColumnElement[dt.datetime]:
-        """The database's clock as it goes into a timestamp column."""
+        """The database's clock as a value for a timestamp column."""
         return literal_column(self.utc_now_sql, DateTime)
 
     @abstractmethod
@@ -73,120 +76,139 @@ class Vendor(ABC):
         """A timestamp column's day in UTC, as a date or as text like `2026-11-25`."""
         return func.date(moment)
 
-    @abstractmethod
-    def least(self, one: ColumnElement[int], other: ColumnElement[int]) -> ColumnElement[int]:
+    def least(self, left: ColumnElement[int], right: ColumnElement[int]) -> ColumnElement[int]:
         """The smaller of two numbers."""
+        return func.least(left, right)
 
     @abstractmethod
+    def insert(self, table: Table) -> Any:
+        """An INSERT of the database's own dialect."""
+
     def upsert(self, table: Table, rows: Any, updates: Updates) -> Insert:
-        """Insert, or change the row that has the same primary key."""
+        """Insert rows; where the primary key is taken, change the existing row.
 
-    @abstractmethod
-    def insert_absent(self, table: Table, row: Mapping[str, Any]) -> Insert:
-        """Insert, or do nothing where the primary key is taken.
-
-        A database that cannot say so raises its duplicate-key error instead; see `is_duplicate_key`.
+        Args:
+            table: the table.
+            rows: the new row, or a list of rows.
+            updates: what to set on an existing row.
         """
+        statement = self.insert(table).values(rows)
+        changes = dict(updates(statement.excluded))
+        upsert: Insert = statement.on_conflict_do_update(
+            index_elements=table.primary_key.columns, set_=changes
+        )
+        return upsert
+
+    def insert_absent(self, table: Table, row: Mapping[str, Any]) -> Insert:
+        """Insert a row; do nothing if the primary key is taken.
+
+        A database without such a statement raises its duplicate-key error; see `is_duplicate_key`.
+        """
+        statement = self.insert(table).values(row)
+        insert: Insert = statement.on_conflict_do_nothing(index_elements=table.primary_key.columns)
+        return insert
 
     def delete_by_key(self, table: Table) -> Delete:
-        """A DELETE that finds its rows by the primary key, so that it waits for no other row."""
+        """A DELETE that finds its rows by the primary key, so that it waits for no other rows."""
         return delete(table)
 
     @abstractmethod
     def is_duplicate_key(self, error: BaseException) -> bool:
-        """Whether a statement found its primary key taken."""
+        """Whether a driver's exception says that the primary key of a new row is taken."""
 
     @abstractmethod
     def violation(self, error: BaseException) -> Violation:
-        """Which constraint refused a row, as far as the driver's exception tells."""
+        """The constraint that refused a row, as far as the driver's exception names it."""
 
     @abstractmethod
     def denies(self, error: BaseException) -> bool:
-        """Whether the user, the password, the database's name or a right is wrong."""
+        """Whether a driver's exception says that the user, the password, the database or a right is wrong."""
 
     @abstractmethod
     def code(self, error: BaseException) -> str | None:
-        """The database's own code for a driver's exception."""
+        """The database's own code in a driver's exception."""
 
-    @abstractmethod
     def is_transient(self, code: str | None) -> bool:
-        """Whether the same statement may succeed a moment later (deadlock, lock timeout, busy)."""
+        """Whether the same statement may succeed a moment later, as after a deadlock or a lock timeout."""
+        return code in self.transient_codes
 
     def is_outdated(self, error: BaseException) -> bool:  # noqa: ARG002 - most databases do without
-        """Whether a connection has prepared a statement for a table that has changed since."""
+        """Whether the connection's prepared statement is outdated, because the table has changed since."""
         return False
 
     def engine_options(self, url: URL, timeout: float) -> dict[str, Any]:
-        """Arguments of `create_engine` for an engine of our own; `timeout` is in seconds.
+        """The arguments of `create_engine` for an engine that is made for a store.
 
-        Connecting gives up after it too, also when packets are dropped.
+        Args:
+            url: the database's URL.
+            timeout: seconds after which connecting fails, also if packets are dropped.
         """
         if url.get_driver_name() not in self.timed_drivers:
             return {}
-        # By position, because looking names up takes these drivers longer.
+        # Parameters by position, because these drivers take longer to look names up.
         options: dict[str, Any] = {"paramstyle": "format"}
         if "connect_timeout" not in url.query:
             options["connect_args"] = {"connect_timeout": max(self.shortest_timeout, math.ceil(timeout))}
         return options
 
     def on_connect(self, connection: Any) -> None:  # noqa: B027 - most databases need nothing
-        """Set up a new driver connection of an engine of our own."""
+        """Set up a new driver connection of an engine that is made for a store."""
 
     def prepare(self, connection: Connection) -> None:  # noqa: B027 - likewise
         """Set up the database itself, once, when the table is checked."""
 
     @abstractmethod
     def alone(self, scalar: Scalar, name: str, *, wait: float) -> AbstractContextManager[bool]:
-        """Within a transaction: hold a lock that one process at a time has.
+        """Hold a lock that only one process can hold; inside of a transaction only.
 
         Args:
             scalar: runs a statement in the transaction and returns the value that it selects.
-            name: of the lock.
-            wait: seconds to wait for it; 0 does not wait.
+            name: the lock's name.
+            wait: seconds to wait for the lock; 0 does not wait.
 
         Returns:
-            a context manager that gives whether the lock was had.
+            a context manager whose value tells whether the lock was acquired.
         """
 
-    # -- columns of a table that is there
+    # -- changes of an existing table
 
     type_names: ClassVar[Mapping[str, str]] = {}
-    """Names of types that are another type here, each with that type's name."""
+    """Names of types that the database treats as another type, with that type's name."""
 
     fraction_digits: ClassVar[int] = 6
-    """Digits of a second that a time has unless its type says how many."""
+    """The digits of a fraction of a second in a time whose type does not say how many."""
 
     adds_constraints: ClassVar[bool] = True
-    """Whether ALTER TABLE adds a constraint by itself, and not only together with a new column."""
+    """Whether ALTER TABLE can add a constraint alone; otherwise only together with a new column."""
 
     limits_of_add: ClassVar[str] = ""
-    """Which columns `can_add` refuses, as a clause for a message."""
+    """Which columns `can_add` refuses, as a clause for an error message."""
 
     limits_of_alter: ClassVar[str]
-    """Which columns `alter_column` does not change, likewise."""
+    """Which columns `alter_column` cannot change, as a clause for an error message."""
 
     def named_types(self, connection: Connection, kind: TypeEngine[Any]) -> list[str]:  # noqa: ARG002 - likewise
-        """Statements that create what a column's type needs outside of the table and is not there."""
+        """The statements that create the missing named types that a column's type needs."""
         return []
 
     def can_add(self, column: Column[Any], default: str | None, *, to_rows: bool) -> bool:  # noqa: ARG002 - likewise
         """Whether ALTER TABLE can add a column.
 
         Args:
-            column: the declared one.
-            default: the SQL of its default in the database.
+            column: the declared column.
+            default: the SQL of the column's default in the database; None without a default.
             to_rows: whether the table has rows.
         """
         return True
 
     def add_with_default(self, table: str, name: str, bare: str, default: str) -> list[str]:
-        """Statements that add a column with a default for new rows, and NULL in those that are there.
+        """The statements that add a column with a default for new rows, and NULL in existing rows.
 
         Args:
-            table: its name, quoted where it has to be.
-            name: the column's, likewise.
-            bare: what ADD COLUMN takes, without the default.
-            default: its SQL.
+            table: the table's name, quoted if necessary.
+            name: the column's name, quoted if necessary.
+            bare: the definition of the column in ADD COLUMN, without the default.
+            default: the default's SQL.
         """
         return [
             f"ALTER TABLE {table} ADD COLUMN {bare}",
@@ -195,18 +217,18 @@ class Vendor(ABC):
 
     @abstractmethod
     def alter_column(self, connection: Connection, alteration: Alteration) -> list[str]:
-        """Statements that widen a column or drop its NOT NULL, and leave all else of it as it is.
+        """The statements that widen a column or drop its NOT NULL, and change nothing else of the column.
 
         Returns:
-            nothing where no statement does that; see `limits_of_alter`.
+            an empty list if no statement does that; see `limits_of_alter`.
         """
 
     def add_primary_key(self, table: str, column: str, kind: ColumnType) -> list[str]:  # noqa: ARG002 - likewise
-        """The statement that makes a column the primary key; nothing where no statement does that.
+        """The statement that makes a column the primary key; an empty list if no statement does that.
 
         Args:
-            table: its name, quoted where it has to be.
-            column: likewise.
+            table: the table's name, quoted if necessary.
+            column: the column's name, quoted if necessary.
             kind: the column's type.
         """
         return [f"ALTER TABLE {table} ADD PRIMARY KEY ({column})"]
@@ -214,12 +236,13 @@ class Vendor(ABC):
 
 @dataclass(frozen=True, slots=True)
 class Alteration:
-    """What is to change of a column that is there."""
+    """A change of an existing column."""
 
     table: Table
     column: str
     there: ColumnType
+    """The column's type in the database."""
     wanted: ColumnType
-    """The same as `there` to keep the type."""
+    """The column's new type; the same as `there` to keep the type."""
     nullable: bool
-    """Whether a NOT NULL is dropped."""
+    """Whether to drop a NOT NULL."""

@@ -1,4 +1,4 @@
-"""MariaDB, and MySQL as far as they agree."""
+"""MariaDB, and MySQL as far as the two agree."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from sqlalchemy import BigInteger, case, delete, func, null, select, text
 from sqlalchemy.dialects import mysql
-from sqlalchemy.dialects.mysql import insert
 from sqlalchemy.sql import literal_column
 
 from ..drift.column_types import BYTES, TEXT
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from sqlalchemy import ColumnElement, Connection, Delete, Table
+    from sqlalchemy.dialects.mysql import Insert as MySQLInsert
     from sqlalchemy.sql.dml import Insert
 
     from ..drift.column_types import ColumnType
@@ -33,11 +33,12 @@ _TRANSIENT: Final = frozenset({
     "1047",  # Galera: no quorum yet
     "1053",  # shutting down
 })  # fmt: skip
-# An index takes 3072 bytes, and a character up to 4 of them.
+# The characters that fit an index of 3072 bytes, at 4 bytes each.
 _LONGEST_KEY: Final = 768
+# The type at the start of a column's definition in SHOW CREATE TABLE.
 _TYPE: Final = re.compile(r"\w+(?:\((?:'(?:[^'\\]|''|\\.)*'|[^)'])*\))?(?: unsigned)?(?: zerofill)?")
-# Whether a column is on either side of a foreign key, and whether it is in an index.
-_REFERRING: Final = text("""
+# Whether a column refers to another column by a foreign key, or is referred to.
+_IN_FOREIGN_KEY: Final = text("""
     SELECT 1 FROM information_schema.KEY_COLUMN_USAGE
     WHERE REFERENCED_TABLE_NAME IS NOT NULL AND (
         (TABLE_SCHEMA = COALESCE(:schema, DATABASE()) AND TABLE_NAME = :table AND COLUMN_NAME = :column)
@@ -47,7 +48,8 @@ _REFERRING: Final = text("""
         )
     )
 """)
-_INDEXED: Final = text("""
+# Whether a column is in an index.
+_IN_INDEX: Final = text("""
     SELECT 1 FROM information_schema.STATISTICS
     WHERE TABLE_SCHEMA = COALESCE(:schema, DATABASE()) AND TABLE_NAME = :table AND COLUMN_NAME = :column
 """)
@@ -58,8 +60,9 @@ _DENIED: Final = frozenset({
     "1049",  # no such database
     "1130",  # not from this host
     "1142", "1143", "1227",  # a right is missing
-    "1698",  # the user has no password to log in with
+    "1698",  # the user does not log in with a password
 })  # fmt: skip
+# The parts of the messages that name a constraint or a column.
 _VIOLATIONS: Final = (
     re.compile(r"for key '(?:[^']*\.)?(?P<constraint>[^']*)'$"),
     re.compile(r"CONSTRAINT `(?P<constraint>[^`]*)` FOREIGN KEY \((?P<columns>[^)]*)\)"),
@@ -69,13 +72,13 @@ _VIOLATIONS: Final = (
 
 
 class MariaDB(Vendor):
-    """The hooks for MariaDB."""
+    """MariaDB's own SQL, error codes and connection options."""
 
     drivers = ("mariadb+pymysql", "mysql+pymysql")
     extra = "mysql"
     timed_drivers = frozenset({"pymysql", "mysqldb"})
-    shortest_timeout = 1
-    # UNIX_TIMESTAMP() of a local time is ambiguous when the clocks go back: the difference is in UTC.
+    transient_codes = _TRANSIENT
+    # Not UNIX_TIMESTAMP(), which takes a local time, and so is ambiguous in the hour when clocks go back.
     now_ms_sql = "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000)"
     utc_now_sql = "UTC_TIMESTAMP(6)"
     type_names: ClassVar = {"BOOLEAN": "TINYINT", "JSON": "LONGTEXT", "REAL": "DOUBLE PRECISION"}
@@ -91,39 +94,43 @@ class MariaDB(Vendor):
         )
         return microseconds.op("DIV", return_type=BigInteger())(literal_column("1000"))
 
-    def least(self, one: ColumnElement[int], other: ColumnElement[int]) -> ColumnElement[int]:
-        """See `Vendor.least`."""
-        return func.least(one, other)
+    def insert(self, table: Table) -> MySQLInsert:
+        """See `Vendor.insert`."""
+        return mysql.insert(table)
 
     def upsert(self, table: Table, rows: Any, updates: Updates) -> Insert:
         """See `Vendor.upsert`; MariaDB sets one column after the other, so their order matters."""
-        statement = insert(table).values(rows)
+        statement = self.insert(table).values(rows)
         (key,) = table.primary_key.columns
-        # Any other unique key leads here too, and then the row is somebody else's: NULL is refused.
+        # ON DUPLICATE KEY applies to other unique keys too. The existing row is then another session's, and
+        # must not be changed: setting its primary key to NULL is an error.
         same = case((key == statement.inserted[key.name], key), else_=null())
         return statement.on_duplicate_key_update([(key.name, same), *updates(statement.inserted)])
 
     def insert_absent(self, table: Table, row: Mapping[str, Any]) -> Insert:
-        """A plain insert: IGNORE would hide other errors, and ON DUPLICATE KEY counts a row either way."""
-        return insert(table).values(row)
+        """See `Vendor.insert_absent`; a plain INSERT.
+
+        INSERT IGNORE would hide other errors, and ON DUPLICATE KEY reports a row as inserted in both cases.
+        """
+        return self.insert(table).values(row)
 
     def delete_by_key(self, table: Table) -> Delete:
-        """See `Vendor.delete_by_key`; left to itself the optimizer may read the table from end to end."""
+        """See `Vendor.delete_by_key`; without the hint, the optimizer may scan the whole table."""
         name = mysql.dialect().identifier_preparer.format_table(table)
         return delete(table).prefix_with(name).with_hint("FORCE INDEX (PRIMARY)", dialect_name="*")
 
     def is_duplicate_key(self, error: BaseException) -> bool:
-        """The message ends with the violated key; other unique keys are the application's."""
+        """See `Vendor.is_duplicate_key`; the message ends with the name of the violated key."""
         return self.code(error) == _DUPLICATE_KEY and str(error.args[-1]).endswith("PRIMARY'")
 
     def violation(self, error: BaseException) -> Violation:
-        """See `Vendor.violation`; a text that quotes a value has the name of the key behind it."""
-        text = str(error.args[-1])
-        for form in _VIOLATIONS:
-            if found := form.search(text):
-                named = found.groupdict()
-                columns = (named.get("columns") or "").replace("`", "").split(", ")
-                return Violation(named.get("constraint"), tuple(filter(None, columns)))
+        """See `Vendor.violation`; the message may quote a value, but always before the key's name."""
+        message = str(error.args[-1])
+        for pattern in _VIOLATIONS:
+            if match := pattern.search(message):
+                names = match.groupdict()
+                columns = (names.get("columns") or "").replace("`", "").split(", ")
+                return Violation(names.get("constraint"), tuple(filter(None, columns)))
         return Violation()
 
     def denies(self, error: BaseException) -> bool:
@@ -131,34 +138,34 @@ class MariaDB(Vendor):
         return self.code(error) in _DENIED
 
     def code(self, error: BaseException) -> str | None:
-        """The server's error number, as PyMySQL and mysqlclient give it."""
+        """The server's error number, from an exception of PyMySQL or mysqlclient."""
         return str(error.args[0]) if error.args and isinstance(error.args[0], int) else None
-
-    def is_transient(self, code: str | None) -> bool:
-        """See `Vendor.is_transient`."""
-        return code in _TRANSIENT
 
     @contextmanager
     def alone(self, scalar: Scalar, name: str, *, wait: float) -> Iterator[bool]:
-        """A named lock of the whole server, so the database's name is part of its name."""
+        """See `Vendor.alone`; named locks are the server's, so the lock's name includes the database's."""
         digest = func.sha2(func.concat(func.database(), ".", name), 256)
         key = func.concat("ssb-", func.left(digest, 40))
-        had = bool(scalar(select(func.get_lock(key, wait))))
+        acquired = bool(scalar(select(func.get_lock(key, wait))))
         try:
-            yield had
+            yield acquired
         finally:
-            if had:
+            if acquired:
                 scalar(select(func.release_lock(key)))
 
     def alter_column(self, connection: Connection, alteration: Alteration) -> list[str]:
-        """See `Vendor.alter_column`; what MODIFY does not repeat of a definition, it drops."""
+        """See `Vendor.alter_column`.
+
+        MODIFY drops every part of the column's definition that it does not repeat, so the definition is taken
+        from SHOW CREATE TABLE.
+        """
         quote = connection.dialect.identifier_preparer
         table, start = quote.format_table(alteration.table), f"  {quote.quote_identifier(alteration.column)} "
         lines = str(connection.exec_driver_sql(f"SHOW CREATE TABLE {table}").one()[1]).splitlines()
         definition = next(line.removeprefix(start) for line in lines if line.startswith(start))
         kind, rest = _split_definition(definition.removesuffix(","))
         if alteration.wanted != alteration.there:
-            if not _is_changed_freely(connection, alteration):
+            if not _can_change_type(connection, alteration):
                 return []
             kind = _widened(kind, alteration)
         if alteration.nullable:
@@ -171,32 +178,33 @@ class MariaDB(Vendor):
 
 
 def _split_definition(definition: str) -> tuple[str, str]:
-    """The type of a column as SHOW CREATE TABLE tells it, and what comes after it."""
-    found = _TYPE.match(definition)
-    assert found is not None
-    return found.group(), definition[found.end() :]
+    """The type in a column's definition from SHOW CREATE TABLE, and the rest of the definition."""
+    match = _TYPE.match(definition)
+    assert match is not None
+    return match.group(), definition[match.end() :]
 
 
 def _widened(kind: str, alteration: Alteration) -> str:
+    """The column's new type; `kind` is the present one."""
     if not alteration.wanted.values:
         return alteration.wanted.sql
-    # A row holds the place of its value in the list, so the list may only grow at its end.
+    # A row stores the position of its value in the ENUM, so new values must come at the end.
     more = (
         value.replace("\\", "\\\\").replace("'", "''") for value in alteration.there.lacks(alteration.wanted)
     )
     return "".join([kind.removesuffix(")"), *(f",'{value}'" for value in more), ")"])
 
 
-def _is_changed_freely(connection: Connection, alteration: Alteration) -> bool:
-    """Whether neither a foreign key nor an index keeps a column from getting its wanted type."""
-    place = {
+def _can_change_type(connection: Connection, alteration: Alteration) -> bool:
+    """Whether MODIFY can change the column's type: no foreign key and no index prevents it."""
+    names = {
         "schema": alteration.table.schema,
         "table": alteration.table.name,
         "column": alteration.column,
     }
-    if connection.execute(_REFERRING, place).first() is not None:
+    if connection.execute(_IN_FOREIGN_KEY, names).first() is not None:
         return False
-    return _fits_an_index(alteration.wanted) or connection.execute(_INDEXED, place).first() is None
+    return _fits_an_index(alteration.wanted) or connection.execute(_IN_INDEX, names).first() is None
 
 
 def _fits_an_index(kind: ColumnType) -> bool:

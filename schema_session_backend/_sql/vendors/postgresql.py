@@ -1,4 +1,4 @@
-"""PostgreSQL, and what speaks its language."""
+"""PostgreSQL, and databases that are compatible with it."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from ..failures import Violation
 from .base import Vendor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from sqlalchemy import ColumnElement, Connection, Table
+    from sqlalchemy.dialects.postgresql import Insert
     from sqlalchemy.schema import ExecutableDDLElement
-    from sqlalchemy.sql.dml import Insert
     from sqlalchemy.sql.type_api import TypeEngine
 
-    from .base import Alteration, Scalar, Updates
+    from .base import Alteration, Scalar
 
 _UNIQUE_VIOLATION: Final = "23505"
 _NOT_SUPPORTED: Final = "0A000"
@@ -71,17 +71,20 @@ _DENIED_TEXTS: Final = (
     '" does not exist',
     "permission denied for database",
 )
+# The columns in an error's detail, such as `Key (user_id)=(42) already exists.`
 _KEY: Final = re.compile(r"Key \((.*?)\)=")
 
 
 class PostgreSQL(Vendor):
-    """The hooks for PostgreSQL."""
+    """PostgreSQL's own SQL, error codes and connection options."""
 
     drivers = ("postgresql+psycopg",)
     extra = "postgresql"
     timed_drivers = frozenset({"psycopg", "psycopg2"})
     shortest_timeout = 2
-    # Stable within a statement, so that an index can be searched by it, and right in a long transaction too.
+    transient_codes = _TRANSIENT
+    # statement_timestamp() is constant within a statement, so that an index can be used, and unlike now() it
+    # goes on within a long transaction.
     now_ms_sql = "CAST(floor(extract(epoch from statement_timestamp()) * 1000) AS BIGINT)"
     utc_now_sql = "statement_timestamp()"
     type_names: ClassVar = {"TEXT": "VARCHAR", "FLOAT": "DOUBLE PRECISION"}
@@ -95,60 +98,49 @@ class PostgreSQL(Vendor):
         return cast(func.floor(func.extract("epoch", moment) * literal_column("1000")), BigInteger)
 
     def day(self, moment: ColumnElement[Any]) -> ColumnElement[Any]:
-        """See `Vendor.day`; by itself it would be the day in the connection's time zone."""
+        """See `Vendor.day`; without UTC it would be the day in the connection's time zone."""
         return func.date(func.timezone(literal_column("'UTC'"), moment))
 
-    def least(self, one: ColumnElement[int], other: ColumnElement[int]) -> ColumnElement[int]:
-        """See `Vendor.least`."""
-        return func.least(one, other)
-
-    def upsert(self, table: Table, rows: Any, updates: Updates) -> Insert:
-        """See `Vendor.upsert`."""
-        statement = insert(table).values(rows)
-        changes = dict(updates(statement.excluded))
-        return statement.on_conflict_do_update(index_elements=table.primary_key.columns, set_=changes)
-
-    def insert_absent(self, table: Table, row: Mapping[str, Any]) -> Insert:
-        """See `Vendor.insert_absent`."""
-        return insert(table).values(row).on_conflict_do_nothing(index_elements=table.primary_key.columns)
+    def insert(self, table: Table) -> Insert:
+        """See `Vendor.insert`."""
+        return insert(table)
 
     def is_duplicate_key(self, error: BaseException) -> bool:
-        """The primary key's constraint has that name unless the application gave it another."""
+        """See `Vendor.is_duplicate_key`.
+
+        PostgreSQL's name for a primary key's constraint ends with `_pkey`, unless the application names it.
+        """
         constraint = getattr(getattr(error, "diag", None), "constraint_name", None)
         return self.code(error) == _UNIQUE_VIOLATION and str(constraint).endswith("_pkey")
 
     def violation(self, error: BaseException) -> Violation:
-        """See `Vendor.violation`; the detail begins with the columns, as in `Key (user_id)=(42)`."""
-        told: Any = getattr(error, "diag", None)
-        column = getattr(told, "column_name", None)
-        key = _KEY.match(getattr(told, "message_detail", None) or "")
+        """See `Vendor.violation`; the columns are at the start of the error's detail."""
+        diagnostics: Any = getattr(error, "diag", None)
+        column = getattr(diagnostics, "column_name", None)
+        key = _KEY.match(getattr(diagnostics, "message_detail", None) or "")
         columns = (column,) if column else tuple(key[1].replace('"', "").split(", ")) if key else ()
-        return Violation(getattr(told, "constraint_name", None), columns)
+        return Violation(getattr(diagnostics, "constraint_name", None), columns)
 
     def denies(self, error: BaseException) -> bool:
-        """See `Vendor.denies`; of a connection that was refused, libpq tells the text only."""
+        """See `Vendor.denies`; for a refused connection, libpq reports a text without an SQLSTATE."""
         if self.code(error) is None:
             return any(text in str(error) for text in _DENIED_TEXTS)
         return self.code(error) in _DENIED
 
     def code(self, error: BaseException) -> str | None:
-        """The SQLSTATE, as psycopg, psycopg2 and pg8000 give it."""
+        """The SQLSTATE, from an exception of psycopg, psycopg2 or pg8000."""
         state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
         if state is None and error.args and isinstance(error.args[0], dict):
             state = error.args[0].get("C")
         return state
 
-    def is_transient(self, code: str | None) -> bool:
-        """See `Vendor.is_transient`."""
-        return code in _TRANSIENT
-
     def is_outdated(self, error: BaseException) -> bool:
-        """See `Vendor.is_outdated`; that code may mean other things too."""
+        """See `Vendor.is_outdated`; the SQLSTATE alone has other meanings too."""
         return self.code(error) == _NOT_SUPPORTED and "cached plan" in str(error)
 
     @contextmanager
     def alone(self, scalar: Scalar, name: str, *, wait: float) -> Iterator[bool]:
-        """An advisory lock that ends with the transaction, so that it works behind PgBouncer too."""
+        """See `Vendor.alone`; an advisory lock of the transaction, which works behind PgBouncer too."""
         key = zlib.crc32(name.encode())
         if not wait:
             yield bool(scalar(select(func.pg_try_advisory_xact_lock(key))))
@@ -159,7 +151,7 @@ class PostgreSQL(Vendor):
         yield True
 
     def named_types(self, connection: Connection, kind: TypeEngine[Any]) -> list[str]:
-        """See `Vendor.named_types`: an ENUM, with all its values, and a DOMAIN."""
+        """See `Vendor.named_types`; these are ENUM, with all its values, and DOMAIN."""
         dialect = connection.dialect
         plain = kind.type_engine(dialect) if isinstance(kind, TypeDecorator) else kind.dialect_impl(dialect)
         if isinstance(plain, ARRAY):
@@ -172,21 +164,21 @@ class PostgreSQL(Vendor):
             create, known = CreateEnumType(plain), there.get_enums(schema="*")
         else:
             create, known = CreateDomainType(plain), there.get_domains(schema="*")
-        for found in known:
-            is_there = found["schema"] == plain.schema if plain.schema else found["visible"]
-            if found["name"] == plain.name and is_there:
-                lacking = [value for value in getattr(plain, "enums", ()) if value not in found["labels"]]
-                return _more_values(str(plain.compile(dialect=dialect)), lacking)
+        for existing in known:
+            is_same_schema = existing["schema"] == plain.schema if plain.schema else existing["visible"]
+            if existing["name"] == plain.name and is_same_schema:
+                missing = [value for value in getattr(plain, "enums", ()) if value not in existing["labels"]]
+                return _add_values(str(plain.compile(dialect=dialect)), missing)
         return [str(create.compile(dialect=dialect)).strip()]
 
     def alter_column(self, connection: Connection, alteration: Alteration) -> list[str]:
-        """See `Vendor.alter_column`; without its collation, a type would come with the usual one."""
+        """See `Vendor.alter_column`; a type without a collation would reset the column's collation."""
         quote = connection.dialect.identifier_preparer
         table, column = quote.format_table(alteration.table), quote.quote(alteration.column)
         there, wanted = alteration.there, alteration.wanted
         statements = []
         if wanted.values:
-            statements += _more_values(there.sql, there.lacks(wanted))
+            statements += _add_values(there.sql, there.lacks(wanted))
         elif wanted != there:
             if connection.execute(_DEPENDED_ON, {"table": table, "column": alteration.column}).scalar():
                 return []
@@ -196,7 +188,8 @@ class PostgreSQL(Vendor):
         return statements
 
 
-def _more_values(name: str, values: Iterable[str]) -> list[str]:
+def _add_values(name: str, values: Iterable[str]) -> list[str]:
+    """The statements that add values to an ENUM."""
     quoted = [value.replace("'", "''") for value in values]
     return [f"ALTER TYPE {name} ADD VALUE IF NOT EXISTS '{value}'" for value in quoted]
 

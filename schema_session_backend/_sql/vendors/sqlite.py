@@ -15,34 +15,36 @@ from ..failures import Violation
 from .base import Vendor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from sqlalchemy import Column, ColumnElement, Connection, Table
+    from sqlalchemy.dialects.sqlite import Insert
     from sqlalchemy.engine import URL
-    from sqlalchemy.sql.dml import Insert
 
     from ..drift.column_types import ColumnType
-    from .base import Alteration, Scalar, Updates
+    from .base import Alteration, Scalar
 
 _DENIED: Final = ("SQLITE_NOTADB", "SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH")
-# julianday() has millisecond precision; the half rounds to the nearest instead of cutting.
+# julianday() has a precision of milliseconds; adding 0.5 rounds to the nearest.
 _MS_SQL = "CAST((julianday({}) - 2440587.5) * 86400000 + 0.5 AS INTEGER)"
+# The defaults that ADD COLUMN takes for a table that has rows.
 _CONSTANT: Final = re.compile(r"'(?:[^']|'')*'|[-+]?[\d.]+|NULL|TRUE|FALSE", re.IGNORECASE)
 
 
 class SQLite(Vendor):
-    """The hooks for SQLite."""
+    """SQLite's own SQL, error codes and connection options."""
 
     drivers = ("sqlite",)
     extra = None
     quotes_no_values = True
-    # A read transaction that turns into a writer is refused at once when another one has written meanwhile.
+    # Lock for writing at the start: a transaction that reads first fails when it writes, without waiting, if
+    # another transaction has written meanwhile.
     begin = "BEGIN IMMEDIATE"
     now_ms_sql = _MS_SQL.format("'now'")
-    # As SQLAlchemy writes a datetime, so that stored moments sort and compare as text.
+    # The format in which SQLAlchemy stores a datetime, so that stored values compare as text.
     utc_now_sql = "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
-    # SQLite pads no text, and all its floats have 8 bytes. SQLAlchemy reads BINARY, VARBINARY and UUID back
-    # as NUMERIC, because SQLite prefers numbers in a column whose type it does not know.
+    # SQLite does not pad texts, and all its floats have 8 bytes. SQLAlchemy reflects BINARY, VARBINARY and
+    # UUID as NUMERIC, because that is the affinity of a column whose type SQLite does not know.
     type_names: ClassVar = {
         "CHAR": "VARCHAR",
         "TEXT": "VARCHAR",
@@ -64,33 +66,30 @@ class SQLite(Vendor):
         days = func.julianday(moment) - literal_column("2440587.5")
         return cast(days * literal_column("86400000") + literal_column("0.5"), BigInteger)
 
-    def least(self, one: ColumnElement[int], other: ColumnElement[int]) -> ColumnElement[int]:
+    def least(self, left: ColumnElement[int], right: ColumnElement[int]) -> ColumnElement[int]:
         """See `Vendor.least`."""
-        return func.min(one, other)
+        return func.min(left, right)
 
-    def upsert(self, table: Table, rows: Any, updates: Updates) -> Insert:
-        """See `Vendor.upsert`."""
-        statement = insert(table).values(rows)
-        changes = dict(updates(statement.excluded))
-        return statement.on_conflict_do_update(index_elements=table.primary_key.columns, set_=changes)
-
-    def insert_absent(self, table: Table, row: Mapping[str, Any]) -> Insert:
-        """See `Vendor.insert_absent`."""
-        return insert(table).values(row).on_conflict_do_nothing(index_elements=table.primary_key.columns)
+    def insert(self, table: Table) -> Insert:
+        """See `Vendor.insert`."""
+        return insert(table)
 
     def is_duplicate_key(self, error: BaseException) -> bool:
         """See `Vendor.is_duplicate_key`."""
         return self.code(error) == "SQLITE_CONSTRAINT_PRIMARYKEY"
 
     def violation(self, error: BaseException) -> Violation:
-        """The text is like `UNIQUE constraint failed: sessions.user_id`; a foreign key's has no name."""
+        """See `Vendor.violation`; the message is like `UNIQUE constraint failed: sessions.user_id`.
+
+        The message for a foreign key does not name the key.
+        """
         kind, _, names = str(error).partition(" constraint failed: ")
         if kind == "CHECK":
             return Violation(names)
         return Violation(None, tuple(name.rpartition(".")[2] for name in names.split(", ") if name))
 
     def denies(self, error: BaseException) -> bool:
-        """See `Vendor.denies`: the file is no database, or not this process's to write."""
+        """See `Vendor.denies`; the file is no database, or this process has no right to write to it."""
         return str(self.code(error)).startswith(_DENIED)
 
     def code(self, error: BaseException) -> str | None:
@@ -102,28 +101,31 @@ class SQLite(Vendor):
         return code is not None and code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
 
     def engine_options(self, url: URL, timeout: float) -> dict[str, Any]:
-        """A database in memory lives in its connection, so there is one, which threads take in turns."""
+        """See `Vendor.engine_options`.
+
+        A database in memory exists in one connection only, so all threads share that connection in turns.
+        """
         options: dict[str, Any] = {"connect_args": {"timeout": timeout, "check_same_thread": False}}
         if url.database in {None, "", ":memory:"}:
             options |= {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0, "pool_timeout": timeout}
         return options
 
     def on_connect(self, connection: Any) -> None:
-        """Foreign keys are off by default; with a write-ahead log, NORMAL is safe and much faster."""
+        """Enforce foreign keys. Sync less often, which is safe with a write-ahead log, and much faster."""
         cursor = connection.cursor()
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute("PRAGMA synchronous = NORMAL")
         cursor.close()
 
     def prepare(self, connection: Connection) -> None:
-        """Readers and the writer do not wait for each other with a write-ahead log; the file remembers it."""
+        """Switch the file to a write-ahead log, so that readers and the writer do not wait for each other."""
         if connection.exec_driver_sql("PRAGMA journal_mode").scalar() not in {"wal", "memory"}:
-            # Read to its end, because an open cursor that a listener keeps would hold a lock.
+            # Read all rows: a cursor that a listener keeps open would hold a lock.
             connection.exec_driver_sql("PRAGMA journal_mode = WAL").all()
 
     @contextmanager
     def alone(self, scalar: Scalar, name: str, *, wait: float) -> Iterator[bool]:  # noqa: ARG002
-        """A transaction that began IMMEDIATE is alone already."""
+        """See `Vendor.alone`; `BEGIN IMMEDIATE` has locked the database already."""
         yield True
 
     def can_add(self, column: Column[Any], default: str | None, *, to_rows: bool) -> bool:
@@ -137,18 +139,18 @@ class SQLite(Vendor):
         return _CONSTANT.fullmatch(default) is not None and not column.foreign_keys
 
     def add_with_default(self, table: str, name: str, bare: str, default: str) -> list[str]:
-        """See `Vendor.add_with_default`; a default fills the rows, and cannot be set later."""
+        """See `Vendor.add_with_default`; SQLite sets a default in existing rows, and cannot add it later."""
         return [
             f"ALTER TABLE {table} ADD COLUMN {bare} DEFAULT {default}",
             f"UPDATE {table} SET {name} = NULL",  # noqa: S608 - quoted names
         ]
 
     def alter_column(self, connection: Connection, alteration: Alteration) -> list[str]:  # noqa: ARG002
-        """SQLite changes no column."""
+        """See `Vendor.alter_column`; SQLite cannot change a column."""
         return []
 
     def add_primary_key(self, table: str, column: str, kind: ColumnType) -> list[str]:  # noqa: ARG002
-        """SQLite adds no primary key."""
+        """See `Vendor.add_primary_key`; SQLite cannot add a primary key."""
         return []
 
 
