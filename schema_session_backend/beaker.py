@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ._session.model import LoadedSession
     from .store import SessionStore
 
+__all__ = ["SchemaNamespaceManager", "SchemaSession"]
 _log = logging.getLogger("schema_session_backend")
 
 SESSION_KEY: Final = "session"
@@ -53,13 +54,13 @@ LONGEST_NAMESPACE: Final = 255
 class SchemaNamespaceManager(NamespaceManager):
     """Beaker's `schema` back end, for `session.type` and for `cache.type`.
 
-    Settings arrive as Beaker passes them on, text from an ini file or objects from a dict: `store`, or `url`
-    and options of `SessionStore`. What cannot work is a `ConfigurationError` at the first read or write.
+    Settings arrive as Beaker passes them on, texts or objects: `store`, or `url` and options of
+    `SessionStore`. What cannot work is a `ConfigurationError` at the first read or write. A cache's `key` is
+    text or bytes; a `value` that cannot be stored is an `UnserializableValue` or a `SessionTooLarge`.
 
-    A session that another request changed meanwhile is merged, one that was deleted or revoked meanwhile
-    is not brought back, and a request that only looked writes nothing for a while. What no back end of
-    Beaker's can do, because Beaker never tells it: refuse an unknown id, and remove the old row after
-    `invalidate()` and `regenerate_id()`. `SchemaSession` does.
+    A session that others changed meanwhile is merged, one that was deleted or revoked meanwhile is not
+    brought back, and a request that only looked writes nothing for a while. Beaker tells no back end enough
+    to refuse unknown ids, or to remove rows after `invalidate()` and `regenerate_id()`: see `SchemaSession`.
 
     Args:
         namespace: the session id, or the name of the cache's namespace.
@@ -277,15 +278,14 @@ class SchemaSession(Session):
     - a failing database is an error, never an empty session that looks like a logout;
     - the store gets the session itself, which Beaker would pickle and encode first.
 
-    Takes the arguments of Beaker's `Session`.
+    Takes the arguments of Beaker's `Session`: `request`, `id` and `settings`.
 
     Raises:
         ConfigurationError: for an `encrypt_key`, behind which no field can be found.
     """
 
-    # Beaker sets it with the first load or save, so a visitor without a cookie has none before that. It has
-    # the session's id at any time.
     namespace: SessionNamespace
+    """Set with the first load or save, so a visitor without a cookie has none; it has the current id."""
 
     def __init__(self, request: Any, id: str | None = None, **settings: Any) -> None:  # noqa: A002 - Beaker's
         if settings.get("encrypt_key"):
@@ -320,7 +320,7 @@ class SchemaSession(Session):
             self._keep_cookie_if_gone()
 
     def save(self, accessed_only: bool = False) -> None:  # noqa: FBT001, FBT002 - Beaker's signature
-        """Save the session; see Beaker's `Session.save`."""
+        """Save the session; `accessed_only` is that of Beaker's `Session.save`."""
         super().save(accessed_only)
         self._keep_cookie_if_gone()
 

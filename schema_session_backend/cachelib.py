@@ -23,6 +23,8 @@ from .errors import (
 from .flask import RequestSessions, current_request, session_key
 from .store import SessionStore
 
+__all__ = ["SchemaCache"]
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -65,15 +67,17 @@ def _quiet(otherwise: Any) -> Callable[[Method[P, T]], Method[P, T]]:
 class SchemaCache(BaseCache):
     """A cachelib cache in the table of a `SessionStore`.
 
-    A value that is a dict is split into the store's declared columns; any other value stands in
+    A `value` that is a dict is split into the store's declared columns; any other value stands in
     `additional`, and the columns are NULL. It takes the values that `SessionStore.set` takes.
 
     In a request of Flask's, saving a dict that the request has read keeps what others changed meanwhile,
     and does not bring back what was deleted meanwhile; `set` then returns False. One that did not change is
     not written. Anywhere else `set` overwrites.
 
-    Timeouts are whole seconds or a timedelta; 0 is for ever, None the `default_timeout`. A key is 1 to 255
-    ASCII characters, with the prefix.
+    `timeout` takes whole seconds or a timedelta; 0 is for ever, None the `default_timeout`. A `key` is 1 to
+    255 ASCII characters, with the prefix; another one finds nothing, and storing under it is an
+    `InvalidSessionId`. A failing database is a `StoreUnavailable`, `AccessDenied`, `StatementFailed` or
+    `SchemaMismatch`.
 
     Args:
         store: keeps the values.
@@ -136,8 +140,8 @@ class SchemaCache(BaseCache):
 
         Raises:
             InvalidSessionId: if no value can have that key.
-            InvalidField, UnserializableValue, SessionTooLarge: as `SessionStore.set` does; what was stored
-                stays.
+            InvalidField, UnserializableValue, SessionTooLarge, ConstraintViolated: as `SessionStore.set`
+                does; what was stored stays.
             ConfigurationError: for a timeout that is none.
         """
         data, max_age = _data(value), self._max_age(timeout)
@@ -162,10 +166,12 @@ class SchemaCache(BaseCache):
 
     @_quiet(None)
     def inc(self, key: str, delta: int = 1) -> int | None:
-        """Add to a value while nobody else can; its timeout stays. Without one, store `delta`.
+        """Add `delta` to a value while nobody else can; its timeout stays. Without a value, store `delta`.
 
         Raises:
             NotAnInteger: if the value, or `delta`, is no int; the value stays.
+            InvalidSessionId: if no value can have that key.
+            StoreUnavailable: if the value is corrupt, or came and went again and again.
         """
         _require_int(delta, "delta")
 
@@ -182,24 +188,24 @@ class SchemaCache(BaseCache):
         raise StoreUnavailable(msg)
 
     def dec(self, key: str, delta: int = 1) -> int | None:
-        """Subtract from a value; see `inc`."""
+        """Subtract `delta` from a value; see `inc`."""
         return self.inc(key, -_require_int(delta, "delta"))
 
     # -- many values
 
     def get_many(self, *keys: str) -> list[Any]:
-        """The values in the keys' order, None for those that there are none of; in one statement."""
+        """The values in the order of `keys`, None for those that there are none of; in one statement."""
         found: dict[str, dict[str, Any]] = self._found(keys)
         return [_value(found.get(key)) if isinstance(key, str) else None for key in keys]
 
     @_quiet([])
     def set_many(self, mapping: dict[str, Any], timeout: Timeout = None) -> list[Any]:
-        """Store values in one statement, all or none; returns their keys. Errors as in `set`."""
+        """Store the values of a `mapping` by keys, all or none; returns the keys. Errors as in `set`."""
         self.store.set_many({key: _data(value) for key, value in mapping.items()}, self._max_age(timeout))
         return list(mapping)
 
     def delete_many(self, *keys: str) -> list[Any]:
-        """Remove values in one statement; returns the keys, of which none is there any more.
+        """Remove the values of `keys` in one statement; returns the keys, of which none is there any more.
 
         Raises:
             RuntimeError: if the database failed, with `ignore_errors` and without

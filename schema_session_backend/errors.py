@@ -12,6 +12,25 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+__all__ = [
+    "AccessDenied",
+    "ConfigurationError",
+    "ConstraintViolated",
+    "InvalidField",
+    "InvalidSessionId",
+    "MissingDependency",
+    "NoSuchSession",
+    "NotAnInteger",
+    "SchemaMismatch",
+    "SessionExists",
+    "SessionStoreError",
+    "SessionTooLarge",
+    "StatementFailed",
+    "StoreUnavailable",
+    "UnserializableValue",
+    "WrongArgument",
+]
+
 
 class SessionStoreError(Exception):
     """Root of every error that this package raises."""

@@ -81,6 +81,11 @@ def statement_examples(statements: Statements) -> Examples:
             "a column gets its default": statements.upsert(frozenset({"device"})),
         },
         "insert": {"": statements.insert(frozenset())},
+        "save": {
+            "": statements.save(frozenset({"user_id", "device"})),
+            "no column changed": statements.save(frozenset()),
+        },
+        "save_renamed": {"": statements.save_renamed(frozenset({"user_id"}))},
         "destroy_many": {"": statements.destroy_many(HANDLES)},
         "revoke_many": {"": statements.revoke_many(HANDLES)},
         "expired": {"": statements.expired(200)},
@@ -203,7 +208,7 @@ def made_by(part: object, examples: Examples, spelling: Spelling) -> Iterator[Go
     """All statements of a part of the store."""
     for name, make in makers(part).items():
         about = (getdoc(make) or "").partition("\n")[0]
-        ways = examples[name] if takes_arguments(make) else {"": getattr(part, name)}
+        ways = examples.get(name, {}) if takes_arguments(make) else {"": getattr(part, name)}
         for way, made in ways.items():
             query = made if isinstance(made, Query) else made.query
             yield spelling.golden(f"{name}, {way}" if way else name, about, query)

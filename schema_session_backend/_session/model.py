@@ -99,7 +99,12 @@ class LoadedSession:
 
 
 class Saved(NamedTuple):
-    """What became of a save, and the session to base the next save of the same request on."""
+    """What became of a save.
+
+    Attributes:
+        outcome: what became of it.
+        session: the session to base the next save of the same request on.
+    """
 
     outcome: Outcome
     session: LoadedSession
@@ -135,18 +140,27 @@ class Record:
 
 
 class Page(NamedTuple):
-    """Some sessions of many."""
+    """Some sessions of many.
+
+    Attributes:
+        records: the sessions.
+        after: where the next page begins, for `browse(after=…)`; None on the last page.
+    """
 
     records: list[Record]
     after: str | None
-    """Where the next page begins, for `browse(after=…)`; None on the last page."""
 
 
 @dataclass(frozen=True, slots=True)
 class DayCount:
-    """How many live sessions began on a day, in UTC."""
+    """How many live sessions began on a day.
+
+    Attributes:
+        day: the day, in UTC.
+        count: how many sessions.
+        is_exact: False for a count that was projected from a sample.
+    """
 
     day: dt.date
     count: int
     is_exact: bool
-    """False for a count that was projected from a sample."""

@@ -36,20 +36,31 @@ class CorruptText(ValueError):
 class Serializer(Protocol):
     """What turns the rest of a session into text and back.
 
-    An object of your own may be given as `serializer=`; `loads` raises `ValueError` for a text that is
-    corrupt, `dumps` raises `UnserializableValue` for a value that would not come back equal.
+    An object of your own may be given as `serializer=`.
     """
 
     def dumps(self, data: Mapping[Any, Any]) -> str:
-        """The text for `data`, a dict of any keys."""
+        """The text for `data`, a dict of any keys.
+
+        Raises:
+            UnserializableValue: naming the key whose value would not come back equal.
+        """
         ...
 
     def loads(self, text: str) -> dict[Any, Any]:
-        """The dict that `dumps` was given, freshly made."""
+        """The dict of which `dumps` made this `text`, freshly made.
+
+        Raises:
+            ValueError: for a text that is corrupt; anybody may have changed it in the table.
+        """
         ...
 
     def same(self, one: object, other: object) -> bool:
-        """Whether two values are equal with equal types at every depth."""
+        """Whether `one` value and the `other` are equal with equal types at every depth.
+
+        Raises:
+            UnserializableValue: if that cannot be told.
+        """
         ...
 
 

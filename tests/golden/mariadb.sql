@@ -238,11 +238,30 @@ VALUES (
 );
 
 -- save
--- Replace a live session that nobody else has changed since it was loaded.
+-- Save a live session that nobody else has changed since it was loaded.
 UPDATE sessions
 SET
     user_id=:ssb_field_0,
     device=:ssb_field_1,
+    additional=:ssb_additional,
+    expire_at=least(
+        {now_ms} + :ssb_max_age,
+        (
+            timestampdiff(MICROSECOND, '1970-01-01', coalesce(sessions.created_at, {utc_now})) DIV 1000
+        ) + 2592000000
+    ),
+    created_at=coalesce(sessions.created_at, {utc_now}),
+    updated_at={utc_now},
+    revision=(sessions.revision + 1)
+WHERE
+    sessions.sid = :ssb_handle
+    AND sessions.revision = :ssb_revision
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- save, no column changed
+-- Save a live session that nobody else has changed since it was loaded.
+UPDATE sessions
+SET
     additional=:ssb_additional,
     expire_at=least(
         {now_ms} + :ssb_max_age,
@@ -264,7 +283,6 @@ UPDATE sessions
 SET
     sid=:ssb_new_handle,
     user_id=:ssb_field_0,
-    device=:ssb_field_1,
     additional=:ssb_additional,
     expire_at=least(
         {now_ms} + :ssb_max_age,
@@ -713,7 +731,7 @@ INSERT INTO sessions (sid, user_id, device, additional, expire_at, revision)
 VALUES (:ssb_handle, :ssb_field_0, :ssb_field_1, :ssb_additional, ({now_ms} + :ssb_max_age), :ssb_revision);
 
 -- save
--- Replace a live session that nobody else has changed since it was loaded.
+-- Save a live session that nobody else has changed since it was loaded.
 UPDATE sessions
 SET
     user_id=:ssb_field_0,
@@ -726,13 +744,21 @@ WHERE
     AND sessions.revision = :ssb_revision
     AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
 
+-- save, no column changed
+-- Save a live session that nobody else has changed since it was loaded.
+UPDATE sessions
+SET additional=:ssb_additional, expire_at=({now_ms} + :ssb_max_age), revision=(sessions.revision + 1)
+WHERE
+    sessions.sid = :ssb_handle
+    AND sessions.revision = :ssb_revision
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
 -- save_renamed
 -- `save`, and give the session a new id.
 UPDATE sessions
 SET
     sid=:ssb_new_handle,
     user_id=:ssb_field_0,
-    device=:ssb_field_1,
     additional=:ssb_additional,
     expire_at=({now_ms} + :ssb_max_age),
     revision=(sessions.revision + 1)

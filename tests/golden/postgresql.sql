@@ -230,11 +230,30 @@ VALUES (
 ON CONFLICT (sid) DO NOTHING;
 
 -- save
--- Replace a live session that nobody else has changed since it was loaded.
+-- Save a live session that nobody else has changed since it was loaded.
 UPDATE sessions
 SET
     user_id=:ssb_field_0::INTEGER,
     device=:ssb_field_1::VARCHAR,
+    additional=:ssb_additional::VARCHAR,
+    expire_at=least(
+        {now_ms} + :ssb_max_age::BIGINT,
+        CAST(
+            floor(EXTRACT(epoch FROM coalesce(sessions.created_at, {utc_now})) * 1000) AS BIGINT
+        ) + 2592000000
+    ),
+    created_at=coalesce(sessions.created_at, {utc_now}),
+    updated_at={utc_now},
+    revision=(sessions.revision + 1)
+WHERE
+    sessions.sid = :ssb_handle::VARCHAR
+    AND sessions.revision = :ssb_revision::BIGINT
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- save, no column changed
+-- Save a live session that nobody else has changed since it was loaded.
+UPDATE sessions
+SET
     additional=:ssb_additional::VARCHAR,
     expire_at=least(
         {now_ms} + :ssb_max_age::BIGINT,
@@ -256,7 +275,6 @@ UPDATE sessions
 SET
     sid=:ssb_new_handle::VARCHAR,
     user_id=:ssb_field_0::INTEGER,
-    device=:ssb_field_1::VARCHAR,
     additional=:ssb_additional::VARCHAR,
     expire_at=least(
         {now_ms} + :ssb_max_age::BIGINT,
@@ -726,11 +744,23 @@ VALUES (
 ON CONFLICT (sid) DO NOTHING;
 
 -- save
--- Replace a live session that nobody else has changed since it was loaded.
+-- Save a live session that nobody else has changed since it was loaded.
 UPDATE sessions
 SET
     user_id=:ssb_field_0::INTEGER,
     device=:ssb_field_1::VARCHAR,
+    additional=:ssb_additional::VARCHAR,
+    expire_at=({now_ms} + :ssb_max_age::BIGINT),
+    revision=(sessions.revision + 1)
+WHERE
+    sessions.sid = :ssb_handle::VARCHAR
+    AND sessions.revision = :ssb_revision::BIGINT
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- save, no column changed
+-- Save a live session that nobody else has changed since it was loaded.
+UPDATE sessions
+SET
     additional=:ssb_additional::VARCHAR,
     expire_at=({now_ms} + :ssb_max_age::BIGINT),
     revision=(sessions.revision + 1)
@@ -745,7 +775,6 @@ UPDATE sessions
 SET
     sid=:ssb_new_handle::VARCHAR,
     user_id=:ssb_field_0::INTEGER,
-    device=:ssb_field_1::VARCHAR,
     additional=:ssb_additional::VARCHAR,
     expire_at=({now_ms} + :ssb_max_age::BIGINT),
     revision=(sessions.revision + 1)

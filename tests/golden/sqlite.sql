@@ -230,11 +230,31 @@ VALUES (
 ON CONFLICT (sid) DO NOTHING;
 
 -- save
--- Replace a live session that nobody else has changed since it was loaded.
+-- Save a live session that nobody else has changed since it was loaded.
 UPDATE sessions
 SET
     user_id=:ssb_field_0,
     device=:ssb_field_1,
+    additional=:ssb_additional,
+    expire_at=min(
+        {now_ms} + :ssb_max_age,
+        CAST(
+            (julianday(coalesce(sessions.created_at, {utc_now})) - 2440587.5) * 86400000
+            + 0.5 AS BIGINT
+        ) + 2592000000
+    ),
+    created_at=coalesce(sessions.created_at, {utc_now}),
+    updated_at={utc_now},
+    revision=(sessions.revision + 1)
+WHERE
+    sessions.sid = :ssb_handle
+    AND sessions.revision = :ssb_revision
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- save, no column changed
+-- Save a live session that nobody else has changed since it was loaded.
+UPDATE sessions
+SET
     additional=:ssb_additional,
     expire_at=min(
         {now_ms} + :ssb_max_age,
@@ -257,7 +277,6 @@ UPDATE sessions
 SET
     sid=:ssb_new_handle,
     user_id=:ssb_field_0,
-    device=:ssb_field_1,
     additional=:ssb_additional,
     expire_at=min(
         {now_ms} + :ssb_max_age,
@@ -708,7 +727,7 @@ VALUES (:ssb_handle, :ssb_field_0, :ssb_field_1, :ssb_additional, ({now_ms} + :s
 ON CONFLICT (sid) DO NOTHING;
 
 -- save
--- Replace a live session that nobody else has changed since it was loaded.
+-- Save a live session that nobody else has changed since it was loaded.
 UPDATE sessions
 SET
     user_id=:ssb_field_0,
@@ -721,13 +740,21 @@ WHERE
     AND sessions.revision = :ssb_revision
     AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
 
+-- save, no column changed
+-- Save a live session that nobody else has changed since it was loaded.
+UPDATE sessions
+SET additional=:ssb_additional, expire_at=({now_ms} + :ssb_max_age), revision=(sessions.revision + 1)
+WHERE
+    sessions.sid = :ssb_handle
+    AND sessions.revision = :ssb_revision
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
 -- save_renamed
 -- `save`, and give the session a new id.
 UPDATE sessions
 SET
     sid=:ssb_new_handle,
     user_id=:ssb_field_0,
-    device=:ssb_field_1,
     additional=:ssb_additional,
     expire_at=({now_ms} + :ssb_max_age),
     revision=(sessions.revision + 1)

@@ -49,6 +49,9 @@ class UserSessions:
 
         Args:
             session: its record or its handle.
+
+        Raises:
+            WrongArgument: for the id of a live session, as `SessionStore.revoke` does.
         """
         user = self._user
         if user is None:
