@@ -56,7 +56,8 @@ class UserSessions:
         user = self._user
         if user is None:
             return False
-        if self.current in {session, getattr(session, "handle", None)}:
+        handle = getattr(session, "handle", session)
+        if self.current is not None and self.current == handle:
             self._session.invalidate()
             return True
         with self._session.transaction.store(writes=True) as store:
