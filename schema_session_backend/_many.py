@@ -26,7 +26,14 @@ class ManySessions:
     _upkeep: Upkeep
 
     def get_many(self, sids: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """The data of those of the sessions that there are, by id; up to 20,000 in one statement."""
+        """The data of those of the sessions that there are, by id; up to 20,000 in one statement.
+
+        Args:
+            sids: the ids.
+
+        Raises:
+            WrongArgument: for a session instead of its id.
+        """
         by_handle = {handle: sid for sid in sids if (handle := self._ids.handle(sid)) is not None}
         found = {}
         for handles in batches(list(by_handle)):
@@ -38,8 +45,11 @@ class ManySessions:
     def set_many(self, sessions: Mapping[str, Mapping[str, Any]], max_age: Seconds | None = None) -> None:
         """Store sessions whatever was there before: all of them or, with an error, none.
 
-        A statement serves up to 256 sessions; all statements are one transaction. Arguments and errors are
-        those of `set`.
+        A statement serves up to 256 sessions; all statements are one transaction. Errors are those of `set`.
+
+        Args:
+            sessions: the whole sessions by their ids.
+            max_age: seconds, see `set`.
         """
         span = self._timeouts.span(max_age)
         rows: dict[frozenset[str], list[Values]] = {}
@@ -57,7 +67,14 @@ class ManySessions:
             self._upkeep.transact(lambda own: [own.run(*statement) for statement in every])
 
     def destroy_many(self, sids: Iterable[str]) -> int:
-        """Remove sessions, expired or not; returns how many rows that were. Up to 20,000 in one statement."""
+        """Remove sessions, expired or not; returns how many rows that were. Up to 20,000 in one statement.
+
+        Args:
+            sids: the ids.
+
+        Raises:
+            WrongArgument: for a session instead of its id; then none is removed.
+        """
         handles = [handle for sid in sids if (handle := self._ids.handle(sid)) is not None]
         return sum(
             self._upkeep.run(self._statements.destroy_many(batch), {}).count for batch in batches(handles)

@@ -23,13 +23,7 @@ MOST_DAYS: Final = 1_000
 
 
 class Searching:
-    """Finding and ending sessions.
-
-    In each of these calls, `where` takes conditions on the columns of `repo()` and mappings of declared
-    columns to values, and `fields` takes values by keyword: `find(user_id=42)`, `find({"user_id": 42})` and
-    `find(store.repo().c.user_id == 42)` find the same. To ask for sessions without a value, write `NULL`;
-    None is refused.
-    """
+    """Finding and ending sessions. What `where` and `fields` take is the same in each call, see `find`."""
 
     _ids: Ids
     _rows: Rows
@@ -41,10 +35,13 @@ class Searching:
     def find(self, *where: Where, limit: int | None = None, **fields: Any) -> list[Record]:
         """The live sessions with these values in declared columns, the newest first.
 
+        `find(user_id=42)`, `find({"user_id": 42})` and `find(store.repo().c.user_id == 42)` find the same. To
+        ask for sessions without a value, write `NULL`; None is refused.
+
         Args:
-            where: see the class.
+            where: conditions on the columns of `repo()`, and mappings of declared columns to values.
             limit: return this many at most; needed where nothing else is asked for.
-            fields: see the class.
+            fields: values of declared columns.
 
         Raises:
             ConfigurationError: naming a column that is not declared; for a limit that is none; without a
@@ -89,7 +86,7 @@ class Searching:
         return self._survey.page(self._upkeep, found, mark=self._ids.mark, after=start, limit=limit)
 
     def count_per_day(self, days: int = 14) -> list[DayCount]:
-        """How many of the live sessions began on each of the last days, the oldest day first.
+        """How many of the live sessions began on each of the last `days`, the oldest day first.
 
         Of a large table, about 10,000 rows are counted and the rest is projected from these. Without
         `timestamps` there is nothing to tell: an empty list. With `hash_sid=False` all rows are counted.
@@ -189,6 +186,10 @@ class Searching:
             raise ConfigurationError(msg)
         found = self._restricted("keep_newest", where, fields)
         return self._upkeep.run(*self._search.revoke_older(found, newest)).count
+
+    def clear(self) -> int:
+        """Remove every session of this store's table, or of its prefix; returns how many rows that were."""
+        return self._upkeep.run(self._search.clear(self._ids.mark), {}).count
 
     def _refuse_ids(self, sessions: Iterable[object]) -> None:
         """Refuse live sessions' ids where handles are meant, so that no session stays alive unnoticed."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ._session.model import LoadedSession
     from .store import SessionStore
 
+__all__ = ["SchemaNamespaceManager", "SchemaSession"]
 _log = logging.getLogger("schema_session_backend")
 
 SESSION_KEY: Final = "session"
@@ -48,7 +49,8 @@ class SchemaNamespaceManager(NamespaceManager):
     """Beaker's `schema` back end, for `session.type` and for `cache.type`.
 
     The settings are `store`, or `url` and options of `SessionStore`: texts from an ini file, or values from a
-    dict. A setting that cannot work is a `ConfigurationError` at the first read or write.
+    dict. A setting that cannot work is a `ConfigurationError` at the first read or write. A cache's `key` is
+    text or bytes; a `value` that cannot be stored is an `UnserializableValue` or a `SessionTooLarge`.
 
     Changes of two requests to one session are merged, a session that was deleted or revoked meanwhile is not
     stored again, and a request that only reads its session writes nothing until `touch_interval` has passed.
@@ -294,15 +296,14 @@ class SchemaSession(Session):
     - A failing database is an error, never an empty session that looks like a logout.
     - The store gets the session itself, and not a text that Beaker has pickled and encoded.
 
-    Takes the arguments of Beaker's `Session`.
+    Takes the arguments of Beaker's `Session`: `request`, `id` and `settings`.
 
     Raises:
         ConfigurationError: for an `encrypt_key`, because no field of an encrypted session can go to a column.
     """
 
-    # Beaker creates the namespace with the first load or save, so a visitor without a cookie has none before.
-    # The namespace's name is always the session's id.
     namespace: SessionNamespace
+    """Set with the first load or save, so a visitor without a cookie has none; it has the current id."""
 
     def __init__(self, request: Any, id: str | None = None, **settings: Any) -> None:  # noqa: A002 - Beaker's
         if settings.get("encrypt_key"):
@@ -337,7 +338,7 @@ class SchemaSession(Session):
             self._keep_cookie_if_gone()
 
     def save(self, accessed_only: bool = False) -> None:  # noqa: FBT001, FBT002 - Beaker's signature
-        """Save the session; see Beaker's `Session.save`."""
+        """Save the session; `accessed_only` is that of Beaker's `Session.save`."""
         super().save(accessed_only)
         self._keep_cookie_if_gone()
 

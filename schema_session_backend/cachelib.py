@@ -20,6 +20,8 @@ from .errors import (
 from .flask import RequestSessions, per_request, session_key
 from .store import SessionStore
 
+__all__ = ["SchemaCache"]
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -62,15 +64,17 @@ def _ignoring_errors(otherwise: Any) -> Callable[[Method[P, T]], Method[P, T]]:
 class SchemaCache(BaseCache):
     """A cachelib cache in the table of a `SessionStore`.
 
-    A dict is split into the store's declared columns and `additional`. Any other value is stored in
-    `additional`, and the columns are NULL. Values may be of any type that `SessionStore.set` takes.
+    A `value` that is a dict is split into the store's declared columns and `additional`. Any other value is
+    stored in `additional`, and the columns are NULL. Values may be of any type that `SessionStore.set` takes.
 
     While Flask serves a request, saving a dict that the request has read keeps what other requests changed
     meanwhile. A dict that did not change is not written, and a dict that was deleted meanwhile is not stored
     again; `set` then returns False. Outside of a request `set` overwrites.
 
-    Timeouts are whole seconds or a timedelta; 0 means for ever, None the `default_timeout`. A key has 1 to
-    255 ASCII characters, including the prefix.
+    A `timeout` is whole seconds or a timedelta; 0 means for ever, None the `default_timeout`. A `key` has 1 to
+    255 ASCII characters, including the prefix; any other key has no value, and to store a value under it is
+    an `InvalidSessionId`. A failing database is a `StoreUnavailable`, `AccessDenied`, `StatementFailed` or
+    `SchemaMismatch`.
 
     Args:
         store: the store whose table keeps the values.
@@ -142,8 +146,8 @@ class SchemaCache(BaseCache):
 
         Raises:
             InvalidSessionId: if no value can have that key.
-            InvalidField, UnserializableValue, SessionTooLarge: see `SessionStore.set`; the stored value is
-                unchanged.
+            InvalidField, UnserializableValue, SessionTooLarge, ConstraintViolated: see `SessionStore.set`; the
+                stored value is unchanged.
             ConfigurationError: if the timeout is not a number of whole seconds, 0 or more, or a timedelta.
         """
         data, max_age = _data(value), self._max_age(timeout)
@@ -179,6 +183,7 @@ class SchemaCache(BaseCache):
 
         Raises:
             NotAnInteger: if the value or `delta` is no int; the value is unchanged.
+            InvalidSessionId: if no value can have that key.
             StoreUnavailable: if the row is corrupt, or other requests kept removing and adding the value.
         """
         _require_int(delta, "delta")
@@ -196,24 +201,24 @@ class SchemaCache(BaseCache):
         raise StoreUnavailable(msg)
 
     def dec(self, key: str, delta: int = 1) -> int | None:
-        """Subtract from the value of a key; see `inc`."""
+        """Subtract `delta` from the value of a key; see `inc`."""
         return self.inc(key, -_require_int(delta, "delta"))
 
     # -- many values
 
     def get_many(self, *keys: str) -> list[Any]:
-        """The values of keys, in their order; None for a key without a value. One statement reads them."""
+        """The values of `keys`, in their order; None for a key without a value. One statement reads them."""
         stored: dict[str, dict[str, Any]] = self._read_many(keys)
         return [_value(stored.get(key)) if isinstance(key, str) else None for key in keys]
 
     @_ignoring_errors([])
     def set_many(self, mapping: dict[str, Any], timeout: Timeout = None) -> list[Any]:
-        """Store the values of keys, all or none of them; returns the keys. Errors as in `set`."""
+        """Store the values of a `mapping` by keys, all or none; returns the keys. Errors as in `set`."""
         self.store.set_many({key: _data(value) for key, value in mapping.items()}, self._max_age(timeout))
         return list(mapping)
 
     def delete_many(self, *keys: str) -> list[Any]:
-        """Remove the values of keys; returns the keys, whether or not they had values.
+        """Remove the values of `keys`; returns the keys, whether or not they had values.
 
         Raises:
             RuntimeError: if `ignore_errors` hides an error and `ignore_delete_many_errors` is off.

@@ -28,6 +28,25 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+__all__ = [
+    "AccessDenied",
+    "ConfigurationError",
+    "ConstraintViolated",
+    "InvalidField",
+    "InvalidSessionId",
+    "MissingDependency",
+    "NoSuchSession",
+    "NotAnInteger",
+    "SchemaMismatch",
+    "SessionExists",
+    "SessionStoreError",
+    "SessionTooLarge",
+    "StatementFailed",
+    "StoreUnavailable",
+    "UnserializableValue",
+    "WrongArgument",
+]
+
 
 class SessionStoreError(Exception):
     """The root of all errors of this package."""

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     Data = dict[str, Any]
 
+__all__: list[str] = []
+
 T = TypeVar("T")
 
 _ENVIRON: Final = "schema_session_backend.requests"

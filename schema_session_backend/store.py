@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
     from sqlalchemy.orm import Session
 
+__all__ = ["SessionStore"]
+
 _log = logging.getLogger("schema_session_backend")
 
 DAY: Final = 24 * 60 * 60
@@ -53,7 +55,11 @@ class SessionStore(Searching, ManySessions):
     a context manager it is closed at the end.
 
     Every operation runs in its own transaction; `within` gives the same store inside a caller's. Each may
-    raise `StoreUnavailable` (the database is down or stays locked), `AccessDenied` or `StatementFailed`.
+    raise `StoreUnavailable` (the database is down or stays locked), `AccessDenied` or `StatementFailed`, and
+    the first one what `wait_for_sync` raises.
+
+    `sid` is a session's id, a secret text. An id that no session can have finds no session. A `Record` or a
+    `LoadedSession` instead of an id is a `WrongArgument`, an impossible `max_age` a `ConfigurationError`.
 
     Args:
         engine_or_url: an `Engine`, whose pool is then shared, or a URL.
@@ -192,6 +198,7 @@ class SessionStore(Searching, ManySessions):
             InvalidField: naming a column that a value does not fit.
             UnserializableValue: naming a key whose value would not come back equal.
             SessionTooLarge: if it is larger than `max_size`.
+            ConstraintViolated: if the table has a constraint that the session does not meet.
         """
         row = self._rows.new(self._ids.require(sid), data, self._timeouts.span(max_age))
         self._upkeep.run(self._statements.upsert(row.omitted), row.values)
@@ -215,14 +222,14 @@ class SessionStore(Searching, ManySessions):
         """Change a session while nobody else can, such as to count in it; its expiry stays.
 
         Args:
-            sid: the session id.
+            sid: the session's id.
             change: makes the new data of the old. It must not use the store, and may be called again.
 
         Returns:
             the new data, or None if there is no such session.
 
         Raises:
-            InvalidField, UnserializableValue, SessionTooLarge: as `set` does.
+            InvalidField, UnserializableValue, SessionTooLarge, ConstraintViolated: as `set` does.
         """
         handle = self._ids.handle(sid)
         if handle is None:
@@ -233,7 +240,7 @@ class SessionStore(Searching, ManySessions):
         """Start the idle timeout anew; returns whether there was such a session.
 
         Args:
-            sid: the session id.
+            sid: the session's id.
             max_age: seconds, see `set`.
         """
         span, handle = self._timeouts.span(max_age), self._ids.handle(sid)
@@ -247,14 +254,11 @@ class SessionStore(Searching, ManySessions):
         return handle is not None and self._upkeep.run(self._statements.destroy, {HANDLE: handle}).count > 0
 
     def rotate(self, old_sid: str, new_sid: str) -> bool:
-        """Give a session a new id, as a login should; the old id is dead from then on.
+        """Give a session a new id, as a login should; returns whether there was such a session.
 
         Args:
-            old_sid: the id that it has.
-            new_sid: the id that it gets, of which nothing may be stored yet.
-
-        Returns:
-            whether there was such a session.
+            old_sid: the id that it has, which is dead from then on.
+            new_sid: the id that it gets, under which nothing may be stored yet.
 
         Raises:
             InvalidSessionId: if no session can have the new id.
@@ -314,7 +318,7 @@ class SessionStore(Searching, ManySessions):
             request knows; the keys of others that were merged are not in it.
 
         Raises:
-            InvalidField, UnserializableValue, SessionTooLarge: as `set` does; nothing is written.
+            InvalidField, UnserializableValue, SessionTooLarge, ConstraintViolated: as `set` does.
             InvalidSessionId, SessionExists: for `new_sid`, as `rotate` does.
             WrongArgument: for anything but a loaded or blank session.
         """
@@ -351,7 +355,7 @@ class SessionStore(Searching, ManySessions):
         return store
 
     def prefixed(self, prefix: str) -> Self:
-        """This store for the sessions whose ids begin with a prefix, in the same table.
+        """This store for the sessions whose ids begin with `prefix`, in the same table.
 
         It takes ids without the prefix, and finds, counts, revokes and clears no other sessions. With
         `hash_sid=False` no prefix may begin with another one.
@@ -426,23 +430,19 @@ class SessionStore(Searching, ManySessions):
             timeout: seconds instead of `sync_timeout`.
 
         Raises:
-            SchemaMismatch: with every difference and the statements that mend it.
-            StoreUnavailable: if the database cannot be reached in time.
+            SchemaMismatch: with every difference, and what to do.
+            StoreUnavailable, AccessDenied, StatementFailed: if the database is not there in time, or refuses.
+            ConfigurationError: for a table that this database cannot have, and for an impossible `timeout`.
         """
         self._synchronizer.ensure(None if timeout is None else timeouts.seconds(timeout, "timeout"))
 
     def gc(self) -> int:
         """Remove expired sessions, in small batches; returns how many.
 
-        It runs by itself every `gc_interval` seconds in a process that writes. 0 also when another process
-        is at it.
+        It runs by itself every `gc_interval` seconds in a process that writes; 0 while another one is at it.
         """
         self._synchronizer.ensure()
         return self._janitor.collect()
-
-    def clear(self) -> int:
-        """Remove every session of this store's table, or of its prefix; returns how many rows that were."""
-        return self._upkeep.run(self._search.clear(self._ids.mark), {}).count
 
     def close(self) -> None:
         """Stop background work, and close the connections of an engine that was made for this store."""

@@ -105,7 +105,12 @@ class LoadedSession:
 
 
 class Saved(NamedTuple):
-    """The result of a save: its outcome, and the session for the next save of the same request."""
+    """The result of a save.
+
+    Attributes:
+        outcome: what became of the save.
+        session: the session for the next save of the same request.
+    """
 
     outcome: Outcome
     session: LoadedSession
@@ -143,18 +148,27 @@ class Record:
 
 
 class Page(NamedTuple):
-    """A page of a listing; see `SessionStore.browse`."""
+    """A page of a listing; see `SessionStore.browse`.
+
+    Attributes:
+        records: the sessions of the page.
+        after: the start of the next page, for `browse(after=…)`; None on the last page.
+    """
 
     records: list[Record]
     after: str | None
-    """The start of the next page, for `browse(after=…)`; None on the last page."""
 
 
 @dataclass(frozen=True, slots=True)
 class DayCount:
-    """The number of live sessions that were created on a day, in UTC."""
+    """The number of live sessions that were created on a day.
+
+    Attributes:
+        day: the day, in UTC.
+        count: the number of sessions.
+        is_exact: whether every session was counted; False if the count is an estimate from a sample.
+    """
 
     day: dt.date
     count: int
     is_exact: bool
-    """Whether every session was counted; False if the count is an estimate from a sample."""

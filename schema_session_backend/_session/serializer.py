@@ -49,15 +49,19 @@ class Serializer(Protocol):
         ...
 
     def loads(self, text: str) -> dict[Any, Any]:
-        """A new dict, equal to the one that `dumps` was called with.
+        """A new dict, equal to the one of which `dumps` made this `text`.
 
         Raises:
-            ValueError: for a corrupt text.
+            ValueError: for a corrupt text; anybody may have changed it in the table.
         """
         ...
 
     def same(self, left: object, right: object) -> bool:
-        """Whether two values are equal and of equal types at every depth."""
+        """Whether two values, `left` and `right`, are equal and of equal types at every depth.
+
+        Raises:
+            UnserializableValue: if that cannot be told.
+        """
         ...
 
 

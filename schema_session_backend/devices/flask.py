@@ -16,6 +16,8 @@ from .mounting import mount_path, mounted_before
 from .page import DevicesPage
 from .visitor import Visitor
 
+__all__ = ["add_devices"]
+
 
 def add_devices(
     app: flask.Flask,

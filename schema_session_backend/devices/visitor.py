@@ -56,7 +56,7 @@ class Visitor:
         return base64.urlsafe_b64encode(mask + _xor(mask, self._secret)).decode("ascii")
 
     def accepts(self, token: object) -> bool:
-        """Whether a form's token was made for this visitor's session."""
+        """Whether a form's `token` was made for this visitor's session."""
         try:
             masked = base64.urlsafe_b64decode(str(token).encode("ascii"))
         except ValueError:

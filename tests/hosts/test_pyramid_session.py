@@ -538,6 +538,31 @@ def test_who_revokes_the_session_of_the_request_itself_is_signed_out(store):
     assert record.data["_f_"] == ["Goodbye"]
 
 
+def test_a_record_of_the_listing_can_be_revoked(store):
+    for sid in ("phone", "laptop"):
+        store.set(sid, {"user_id": 42, "device": sid})
+
+    def do(request):
+        [laptop] = [one for one in request.schema_sessions.list() if one.data["device"] == "laptop"]
+        assert request.schema_sessions.revoke(laptop)
+
+    answer(store, do, "__Host-session=phone")
+
+    assert (store.has("phone"), store.has("laptop")) == (True, False)
+
+
+def test_a_login_that_is_not_saved_yet_stays_when_another_session_is_revoked(store):
+    store.set("laptop", {"user_id": 42})
+
+    def do(request):
+        request.session["user_id"] = 42
+        assert request.schema_sessions.revoke(store.handle("laptop"))
+
+    answer(store, do)
+
+    assert (store.has("laptop"), store.count(user_id=42)) == (False, 1)
+
+
 def test_listings_have_nothing_but_what_the_application_stored(make_store):
     store = make_store(timestamps=False)
     for _ in range(2):

@@ -31,7 +31,7 @@ _log = logging.getLogger("schema_session_backend")
 
 
 def includeme(config: Configurator) -> None:
-    """Use the session factory that the settings describe, and give requests `schema_sessions`.
+    """Use the session factory that the settings of `config` describe, and give requests `schema_sessions`.
 
     Raises:
         ConfigurationError: naming a setting that is unknown or cannot work.

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from .factory import SchemaSessionFactory
     from .session import SchemaSession
 
+__all__ = ["add_devices_page"]
+
 REQUEST = "pyramid_schema_session.request"
 """The key under which a WSGI environment has the request that it was made from."""
 

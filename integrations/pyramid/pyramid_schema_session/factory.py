@@ -101,7 +101,7 @@ class SchemaSessionFactory:
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> SchemaSessionFactory:
-        """The factory that settings beginning with `schema_session.` describe.
+        """The factory that those `settings` describe whose names begin with `schema_session.`.
 
         Raises:
             ConfigurationError: naming the setting.
@@ -126,5 +126,5 @@ class SchemaSessionFactory:
         )
 
     def sessions(self, request: Request) -> UserSessions:
-        """`request.schema_sessions`, for `config.add_request_method`."""
+        """The sessions of the user of `request`, for `config.add_request_method`."""
         return UserSessions(request, self.store)

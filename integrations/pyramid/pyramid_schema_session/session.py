@@ -119,18 +119,18 @@ class SchemaSession(MutableMapping[str, Any]):
         self._state = self._state.ended()
 
     def flash(self, msg: Any, queue: str = "", allow_duplicate: bool = True) -> None:  # noqa: FBT001, FBT002 - ISession's signature
-        """Put a message at the end of a queue, for a later page."""
+        """Put `msg` at the end of a `queue`; without `allow_duplicate` only if it is not there already."""
         messages = self.setdefault(FLASH + queue, [])
         if allow_duplicate or msg not in messages:
             messages.append(msg)
 
     def pop_flash(self, queue: str = "") -> list[Any]:
-        """Take all messages of a queue."""
+        """Take all messages of a `queue`."""
         messages: list[Any] = self.pop(FLASH + queue, [])
         return messages
 
     def peek_flash(self, queue: str = "") -> list[Any]:
-        """The messages of a queue, which stay there."""
+        """The messages of a `queue`, which stay there."""
         messages: list[Any] = self.get(FLASH + queue, [])
         return messages
 

@@ -49,11 +49,15 @@ class UserSessions:
 
         Args:
             session: its record or its handle.
+
+        Raises:
+            WrongArgument: for the id of a live session, as `SessionStore.revoke` does.
         """
         user = self._user
         if user is None:
             return False
-        if self.current in {session, getattr(session, "handle", None)}:
+        handle = getattr(session, "handle", session)
+        if self.current is not None and self.current == handle:
             self._session.invalidate()
             return True
         with self._session.transaction.store(writes=True) as store:
