@@ -71,9 +71,9 @@ class SchemaCache(BaseCache):
     meanwhile. A dict that did not change is not written, and a dict that was deleted meanwhile is not stored
     again; `set` then returns False. Outside of a request `set` overwrites.
 
-    A `timeout` is whole seconds or a timedelta; 0 means for ever, None the `default_timeout`. A `key` has 1 to
-    255 ASCII characters, including the prefix; any other key has no value, and to store a value under it is
-    an `InvalidSessionId`. A failing database is a `StoreUnavailable`, `AccessDenied`, `StatementFailed` or
+    A `timeout` is whole seconds or a timedelta; 0 means for ever, None the `default_timeout`. A `key` has 1
+    to 255 ASCII characters, including the prefix; any other key has no value, and to store a value under it
+    is an `InvalidSessionId`. A failing database is a `StoreUnavailable`, `AccessDenied`, `StatementFailed` or
     `SchemaMismatch`.
 
     Args:
@@ -146,8 +146,8 @@ class SchemaCache(BaseCache):
 
         Raises:
             InvalidSessionId: if no value can have that key.
-            InvalidField, UnserializableValue, SessionTooLarge, ConstraintViolated: see `SessionStore.set`; the
-                stored value is unchanged.
+            InvalidField, UnserializableValue, SessionTooLarge, ConstraintViolated: see `SessionStore.set`;
+                the stored value is unchanged.
             ConfigurationError: if the timeout is not a number of whole seconds, 0 or more, or a timedelta.
         """
         data, max_age = _data(value), self._max_age(timeout)

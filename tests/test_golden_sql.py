@@ -318,7 +318,7 @@ def test_no_statement_is_made_anywhere_else():
 
     # The janitor runs the vendors' locks, connections BEGIN and COMMIT.
     assert {module for module, names in calls.items() if "Query" in names} == {
-        "connections",
+        "database",
         "janitor",
         "search",
         "statements",

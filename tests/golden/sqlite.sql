@@ -409,7 +409,7 @@ SELECT
     {now_ms} AS now_ms, sessions.created_at, sessions.updated_at, sessions.sid
 FROM sessions
 WHERE (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms}) AND sessions.user_id = :ssb_equals_0_0
-ORDER BY sessions.created_at DESC, sessions.sid;
+ORDER BY sessions.created_at DESC, "rowid" DESC, sessions.sid;
 
 -- find, with a limit
 -- Read live sessions, the newest first; the handle comes last in a row.
@@ -419,7 +419,7 @@ SELECT
     {now_ms} AS now_ms, sessions.created_at, sessions.updated_at, sessions.sid
 FROM sessions
 WHERE (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms}) AND sessions.user_id = :ssb_equals_0_0
-ORDER BY sessions.created_at DESC, sessions.sid
+ORDER BY sessions.created_at DESC, "rowid" DESC, sessions.sid
 LIMIT :ssb_limit OFFSET :param_1;
 
 -- find, NULL and a value
@@ -432,7 +432,7 @@ WHERE
     (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
     AND sessions.user_id IS NULL
     AND sessions.device = :ssb_equals_1_1
-ORDER BY sessions.created_at DESC, sessions.sid;
+ORDER BY sessions.created_at DESC, "rowid" DESC, sessions.sid;
 
 -- find, of a prefix
 -- Read live sessions, the newest first; the handle comes last in a row.
@@ -448,7 +448,7 @@ WHERE
     AND sessions.sid >= :sid_1
     AND sessions.sid < :sid_2
     AND substr(sessions.sid, :substr_1, :substr_2) = :substr_3
-ORDER BY sessions.created_at DESC, sessions.sid;
+ORDER BY sessions.created_at DESC, "rowid" DESC, sessions.sid;
 
 -- count
 -- Count live sessions.
@@ -605,7 +605,7 @@ WHERE
                 WHERE
                     (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
                     AND sessions.user_id = :ssb_equals_0_0
-                ORDER BY sessions.created_at DESC, sessions.sid
+                ORDER BY sessions.created_at DESC, "rowid" DESC, sessions.sid
                 LIMIT :ssb_limit OFFSET :param_1
             ) AS kept
         )
@@ -800,7 +800,11 @@ SELECT
     {now_ms} AS now_ms, sessions.sid
 FROM sessions
 WHERE (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms}) AND sessions.user_id = :ssb_equals_0_0
-ORDER BY CASE WHEN (sessions.expire_at IS NULL) THEN 0 ELSE 1 END, sessions.expire_at DESC, sessions.sid;
+ORDER BY
+    CASE WHEN (sessions.expire_at IS NULL) THEN 0 ELSE 1 END,
+    sessions.expire_at DESC,
+    "rowid" DESC,
+    sessions.sid;
 
 -- find, with a limit
 -- Read live sessions, the newest first; the handle comes last in a row.
@@ -810,7 +814,11 @@ SELECT
     {now_ms} AS now_ms, sessions.sid
 FROM sessions
 WHERE (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms}) AND sessions.user_id = :ssb_equals_0_0
-ORDER BY CASE WHEN (sessions.expire_at IS NULL) THEN 0 ELSE 1 END, sessions.expire_at DESC, sessions.sid
+ORDER BY
+    CASE WHEN (sessions.expire_at IS NULL) THEN 0 ELSE 1 END,
+    sessions.expire_at DESC,
+    "rowid" DESC,
+    sessions.sid
 LIMIT :ssb_limit OFFSET :param_1;
 
 -- find, NULL and a value
@@ -823,7 +831,11 @@ WHERE
     (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
     AND sessions.user_id IS NULL
     AND sessions.device = :ssb_equals_1_1
-ORDER BY CASE WHEN (sessions.expire_at IS NULL) THEN 0 ELSE 1 END, sessions.expire_at DESC, sessions.sid;
+ORDER BY
+    CASE WHEN (sessions.expire_at IS NULL) THEN 0 ELSE 1 END,
+    sessions.expire_at DESC,
+    "rowid" DESC,
+    sessions.sid;
 
 -- find, of a prefix
 -- Read live sessions, the newest first; the handle comes last in a row.
@@ -839,7 +851,11 @@ WHERE
     AND sessions.sid >= :sid_1
     AND sessions.sid < :sid_2
     AND substr(sessions.sid, :substr_1, :substr_2) = :substr_3
-ORDER BY CASE WHEN (sessions.expire_at IS NULL) THEN 0 ELSE 1 END, sessions.expire_at DESC, sessions.sid;
+ORDER BY
+    CASE WHEN (sessions.expire_at IS NULL) THEN 0 ELSE 1 END,
+    sessions.expire_at DESC,
+    "rowid" DESC,
+    sessions.sid;
 
 -- page
 -- Read live sessions in the order of their handles, up to `end`; the handle comes last in a row.
@@ -890,6 +906,7 @@ WHERE
                 ORDER BY
                     CASE WHEN (sessions.expire_at IS NULL) THEN 0 ELSE 1 END,
                     sessions.expire_at DESC,
+                    "rowid" DESC,
                     sessions.sid
                 LIMIT :ssb_limit OFFSET :param_1
             ) AS kept
