@@ -38,7 +38,7 @@ html_title = project
 
 
 class OptionsTable(SphinxDirective):
-    """`{options} package.Class`: a table of the options of a class, whose docstring explains them."""
+    """`{options} package.Class`: a table of a class's options, which its docstring explains."""
 
     required_arguments = 1
 
@@ -61,7 +61,7 @@ def spelled(option: Option) -> str:
 def setup(app: Sphinx) -> None:
     app.add_directive("options", OptionsTable)
     for documented in (SessionStore, SchemaSessionFactory):
-        # The page should show int, float or timedelta instead of the alias Seconds. Resolving aliases drops
-        # the options' text forms, so `declared` reads (and caches) the text forms first.
+        # The page should show int, float or timedelta instead of the alias Seconds. Resolving the aliases
+        # drops the options' text forms, so `declared` reads (and caches) the text forms first.
         declared(documented)
         documented.__init__.__annotations__ = get_type_hints(documented.__init__)

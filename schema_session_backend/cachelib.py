@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
 from cachelib import BaseCache
 
 from .errors import (
+    AccessDenied,
     ConfigurationError,
     NotAnInteger,
     SchemaMismatch,
@@ -48,7 +49,7 @@ def _ignoring_errors(otherwise: Any) -> Callable[[Method[P, T]], Method[P, T]]:
         def ignoring_errors(self: SchemaCache, /, *arguments: P.args, **options: P.kwargs) -> T:
             try:
                 return method(self, *arguments, **options)
-            except (StoreUnavailable, StatementFailed, SchemaMismatch) as error:
+            except (StoreUnavailable, AccessDenied, StatementFailed, SchemaMismatch) as error:
                 if not self.ignore_errors:
                     raise
                 _log.error("cache: %s failed, and its caller does not see it: %s", method.__name__, error)

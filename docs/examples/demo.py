@@ -1,7 +1,7 @@
-"""A small site whose sessions are rows: sign in, see your devices, kick one out, and watch it be signed out.
+"""A small site whose sessions are rows: sign in, see your devices, and sign out a device from another device.
 
-Run it with `make demo`. What to look at: `application` sets everything up, and `Site.sign_in` is all that a
-login does; the page of devices is mounted there in one line.
+Run it with `make demo`. `application` sets everything up and mounts the devices page in one line;
+`Site.sign_in` is the whole login.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ PHONE: Final = (
     " Version/17.5 Mobile/15E148 Safari/604.1"
 )
 SAMPLES: Final = [
-    # Whose it is, hours since the sign-in and since the last click, address, user agent.
+    # User, hours since the sign-in, hours since the last click, address, user agent.
     ("ann", 70, 2.5, "198.51.100.23", FIREFOX),
     ("ann", 30, 20, "203.0.113.80", PHONE),
     ("bob", 5, 0.2, "192.0.2.44", PIXEL),
@@ -48,12 +48,11 @@ SAMPLES: Final = [
 
 
 class Site:
-    """The site: `/` shows it, everything else is a form's POST and leads back to it.
+    """The site: `/` is its only page, and all other paths take a form's POST and redirect to `/`.
 
     Args:
-        store: where its sessions are.
-        engine: of the store's database, to show the table.
-        user_agent: the browser that it takes each visitor's for; None for what they really have.
+        store: where the sessions are.
+        user_agent: the user agent to record for every visitor; None for the visitor's own.
     """
 
     def __init__(self, store: SessionStore, user_agent: str | None = None) -> None:
@@ -111,7 +110,7 @@ class Site:
 
 
 def _is_own_form(environ: dict[str, Any]) -> bool:
-    """Whether a form was sent by a page of this site, not by another one."""
+    """Whether a page of this site, and not another site, sent the form."""
     origin = environ.get("HTTP_ORIGIN")
     return origin is None or origin == f"http://{environ.get('HTTP_HOST')}"
 
@@ -123,7 +122,7 @@ def _form(environ: dict[str, Any]) -> dict[str, str]:
 
 
 def application(url: str) -> Any:
-    """The whole site on a database; what is below `/phone` has a cookie of its own, as another device has."""
+    """The whole site on a database; paths below `/phone` have a cookie of their own, like a second device."""
     store = SessionStore(
         url,
         schemas="user String(20) index; device String(50); ip String(45); user_agent String(300)",
@@ -171,7 +170,7 @@ def application(url: str) -> Any:
 
 
 def add_samples(store: SessionStore) -> None:
-    """Store sessions of some users, begun some time ago."""
+    """Store sample sessions that began some time ago."""
     table, now = store.repo(), dt.datetime.now(dt.UTC)
     for user, began, seen, ip, user_agent in SAMPLES:
         sid = new_session_id()
@@ -195,7 +194,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description="A small site whose sessions are rows.")
     arguments.add_argument("--port", type=int, default=8000, help="0 for any free one; by default 8000")
     port = arguments.parse_args().port
-    # Shells have what they start in the background ignore Ctrl-C.
+    # A shell makes the programs that it starts in the background ignore Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="sessions-") as directory:
         site = application(f"sqlite:///{directory}/demo.db")
@@ -204,9 +203,9 @@ def main() -> None:
             server = make_server("127.0.0.1", port, site, ThreadingServer, QuietHandler)
         except OSError:
             server = make_server("127.0.0.1", 0, site, ThreadingServer, QuietHandler)
-        print(f"Open http://127.0.0.1:{server.server_port}/ and sign in; the page tells what to try.")
+        print(f"Open http://127.0.0.1:{server.server_port}/ and sign in; the page says what to try.")
         print("In the code, look at `application` and at `Site.sign_in` in docs/examples/demo.py.")
-        print(f"The sessions are in {directory}/demo.db; Ctrl-C ends it.", flush=True)
+        print(f"The sessions are in {directory}/demo.db; Ctrl-C ends the site.", flush=True)
         try:
             server.serve_forever()
         except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""A Flask application that shows people where they are signed in, and lets them sign out any of these.
+"""A Flask application that shows people where they are signed in, and lets them sign out any device.
 
 Run it with `python flask_app.py`, or with `flask --app flask_app run`.
 """
@@ -56,7 +56,7 @@ def create_app(database: str) -> Flask:
         # A real site checks a password here.
         user_id = request.form.get("user_id", type=int)
         if user_id is None or not 0 < user_id < 2**31:
-            abort(400, "a user has a number")
+            abort(400, "user_id must be a positive number")
         current_app.session_interface.regenerate(session)  # type: ignore[attr-defined]
         session["user_id"] = user_id
         session["device"] = request.user_agent.string[:50]
@@ -64,7 +64,7 @@ def create_app(database: str) -> Flask:
 
     @app.post("/kick/<handle>")
     def kick(handle: str) -> Response:
-        # Only one's own, so the user is named too.
+        # The condition on the user refuses the handle of another user's session.
         if "user_id" not in session or not store.revoke(handle, user_id=session["user_id"]):
             abort(404)
         return redirect("/")

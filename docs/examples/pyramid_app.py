@@ -52,7 +52,7 @@ def sign_in(request: Request) -> None:
     # A real site checks a password here.
     user_id = request.POST.get("user_id", "")
     if not (user_id.isdecimal() and 0 < int(user_id) < 2**31):
-        raise HTTPBadRequest("a user has a number")
+        raise HTTPBadRequest("user_id must be a positive number")
     request.session.rotate()
     request.session["user_id"] = int(user_id)
     request.session["device"] = (request.user_agent or "unknown")[:50]
