@@ -21,22 +21,6 @@ if TYPE_CHECKING:
     from conftest import MakeStore
     from schema_session_backend import SessionStore
 
-# The contracts that need no table but the store's own also run on one that PostgreSQL keeps in partitions.
-PARTITIONED_TOO = {
-    "test_add_and_update",
-    "test_operations",
-    "test_p1_round_trip",
-    "test_p2_absent_is_not_null",
-    "test_p4_no_lost_update",
-    "test_p5_revoked_stays_revoked",
-    "test_p6_expiry",
-    "test_p6_gc",
-    "test_p6_touch",
-    "test_p7_ids_and_handles",
-    "test_p12_limits",
-    "test_round_trips",
-    "test_searching",
-}
 PARTITIONED = "postgresql, partitioned"
 PARTITIONS = 2
 
@@ -47,10 +31,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     names = [name for names in chosen for name in (names.split(",") if isinstance(names, str) else names)]
     if "url" not in metafunc.fixturenames or "url" in names:
         return
+    marker = metafunc.definition.get_closest_marker
     # Only the partition's key can be unique on all partitions.
-    has_unique = metafunc.definition.get_closest_marker("unique_column")
-    too = metafunc.module.__name__ in PARTITIONED_TOO and not has_unique
-    metafunc.parametrize("url", [*DATABASES, *([PARTITIONED] if too else [])], indirect=True)
+    partitioned = [PARTITIONED] if marker("partitioned_too") and not marker("unique_column") else []
+    metafunc.parametrize("url", [*DATABASES, *partitioned], indirect=True)
 
 
 @pytest.fixture
@@ -63,7 +47,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def make_store(make_store: MakeStore, request: pytest.FixtureRequest) -> MakeStore:
     """Makes stores on one table, which is in partitions where the database is `PARTITIONED`."""
-    if f"[{PARTITIONED}" not in request.node.name:
+    if request.node.callspec.params.get("url") != PARTITIONED:
         return make_store
 
     def make(*arguments: Any, **options: Any) -> SessionStore:

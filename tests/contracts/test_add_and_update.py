@@ -9,6 +9,8 @@ from values import no_sql, stored_rows, write_row
 
 from schema_session_backend import ConfigurationError, InvalidField, InvalidSessionId, Outcome
 
+pytestmark = pytest.mark.partitioned_too
+
 MINUTE = 60
 
 # -- add

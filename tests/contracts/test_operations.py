@@ -20,6 +20,8 @@ from schema_session_backend import (
     SessionStore,
 )
 
+pytestmark = pytest.mark.partitioned_too
+
 # -- one session by its id
 
 

@@ -7,6 +7,8 @@ from values import identical, no_sql, stored_rows
 
 from schema_session_backend import SessionTooLarge, UnserializableValue
 
+pytestmark = pytest.mark.partitioned_too
+
 
 def test_a_session_larger_than_max_size_is_refused_and_the_old_row_stays(store):
     store.set("a", {"user_id": 1, "cart": [1]})

@@ -21,8 +21,10 @@ from sqlalchemy import text
 from values import ANY_SESSION, SESSIONS, VALUES, database_of, identical, no_sql, stored_rows, write_row
 
 from schema_session_backend import SessionStore, SessionStoreError, UnserializableValue
-from schema_session_backend.errors import SessionTooLarge
 from schema_session_backend._session.serializer import JsonSerializer, PickleSerializer
+from schema_session_backend.errors import SessionTooLarge
+
+pytestmark = pytest.mark.partitioned_too
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 # One table serves all examples of a test: each one stores the same session anew.

@@ -6,6 +6,8 @@ import pytest
 from sqlalchemy import Boolean, Column, DateTime, Enum, Integer, LargeBinary, Numeric, String, Uuid
 from values import identical, stored_rows, write_row
 
+pytestmark = pytest.mark.partitioned_too
+
 TYPES = [Integer, String(9), Boolean, Numeric(9, 2), DateTime, LargeBinary, Uuid, Enum("a", "b", name="ab")]
 
 

@@ -19,6 +19,8 @@ from schema_session_backend import LoadedSession, Outcome, UnserializableValue
 if TYPE_CHECKING:
     from schema_session_backend import SessionStore
 
+pytestmark = pytest.mark.partitioned_too
+
 
 def saved(store: SessionStore, loaded: LoadedSession, data: dict[str, Any]) -> LoadedSession:
     """Save what has changed; the session for a further save of the same request."""

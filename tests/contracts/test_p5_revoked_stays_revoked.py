@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from schema_session_backend import LoadedSession
 
+pytestmark = pytest.mark.partitioned_too
+
 BEFORE: dict[str, Any] = {"user_id": 1, "device": "phone", "cart": [1]}
 
 ENDS: dict[str, Callable[[SessionStore], object]] = {

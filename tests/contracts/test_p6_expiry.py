@@ -16,6 +16,8 @@ from schema_session_backend import ConfigurationError, Outcome, SessionStore
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.partitioned_too
+
 
 # -- the idle timeout
 

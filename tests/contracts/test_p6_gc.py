@@ -20,6 +20,8 @@ from clocks import HOUR, MINUTE
 from schema_session_backend import SessionStore
 from schema_session_backend._sql import janitor
 
+pytestmark = pytest.mark.partitioned_too
+
 # Seconds after which something that has to be done without waiting is taken for waiting.
 PATIENCE = 10
 

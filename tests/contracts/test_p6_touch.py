@@ -18,6 +18,8 @@ from schema_session_backend import Outcome
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.partitioned_too
+
 
 # -- timestamps
 

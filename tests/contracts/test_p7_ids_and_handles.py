@@ -22,6 +22,8 @@ from schema_session_backend import (
     new_session_id,
 )
 
+pytestmark = pytest.mark.partitioned_too
+
 ID = "the-id-of-Anns-session"
 BOBS = "the-id-of-Bobs-session"
 SECRET = "hunter2-the-value"

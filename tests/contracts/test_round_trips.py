@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     Operation = Callable[[SessionStore, LoadedSession], object]
 
+pytestmark = pytest.mark.partitioned_too
+
 
 ONE: dict[str, Operation] = {
     "get": lambda store, _: store.get("a"),

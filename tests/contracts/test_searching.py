@@ -10,6 +10,8 @@ from values import no_sql
 from clocks import MINUTE
 from schema_session_backend import ConfigurationError, InvalidField, SessionStore
 
+pytestmark = pytest.mark.partitioned_too
+
 # -- searching
 
 

@@ -18,8 +18,8 @@ from values import identical
 from webtest import TestApp
 
 from schema_session_backend import ConfigurationError, SessionTooLarge, UnserializableValue
-from schema_session_backend.beaker import CACHE_SCHEMAS
 from schema_session_backend._shared import shared_store
+from schema_session_backend.beaker import CACHE_SCHEMAS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
