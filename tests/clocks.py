@@ -1,32 +1,133 @@
-"""A clock of the database that a test can move: the database itself answers with another time."""
+"""Clocks that a test can move: the database's, and the one that a process waits by."""
 
 from __future__ import annotations
 
+import functools
 import sqlite3
 import time
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import event
+from sqlalchemy import NullPool, create_engine, event
 
 from schema_session_backend._sql.connections import OwnConnections
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from collections.abc import Callable
+
+    from sqlalchemy import URL, Engine
 
     from schema_session_backend import SessionStore
 
-# The moved clock ticks on while a test runs, so borders are kept away from by a minute.
+# A clock that is only moved goes on while a test runs, so such tests stay a minute away from every border.
 MINUTE = 60
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
+A_MOMENT = 1_900_000_000_123
+"""Milliseconds since 1970 UTC, for clocks that stand still; not a whole second."""
 
-def plain_sqlite(function: str, *arguments: Any) -> Any:
-    """What a function of SQLite's gives that was not replaced by a clock."""
-    places = ", ".join("?" * len(arguments))
-    with closing(sqlite3.connect(":memory:")) as plain:
-        return plain.execute(f"SELECT {function}({places})", arguments).fetchone()[0]
+_JULIAN_EPOCH_MS = 210_866_760_000_000
+
+
+class DatabaseClock:
+    """The time that the database tells to a store.
+
+    It goes on like any other, from where `advance` has moved it. Setting `now` stops it there, for what
+    happens exactly at a border.
+
+    Args:
+        now: where it stands still from the start, in milliseconds since 1970 UTC.
+    """
+
+    def __init__(self, now: int | None = None) -> None:
+        self._ahead = 0
+        self._stands_at = None if now is None else now * 1000
+
+    @property
+    def microseconds(self) -> int:
+        """What it shows, in microseconds since 1970 UTC."""
+        start = time.time_ns() // 1000 if self._stands_at is None else self._stands_at
+        return start + self._ahead
+
+    @property
+    def now(self) -> int:
+        """What it shows, in milliseconds since 1970 UTC."""
+        return self.microseconds // 1000
+
+    @now.setter
+    def now(self, milliseconds: int) -> None:
+        self._ahead, self._stands_at = 0, milliseconds * 1000
+
+    def time(self) -> float:
+        """What it shows, as `time.time` tells it."""
+        return self.microseconds / 1_000_000
+
+    def advance(self, seconds: float) -> None:
+        """Let that time pass."""
+        self._ahead += round(seconds * 1_000_000)
+
+    def install(self, store: SessionStore) -> None:
+        """Have all connections of a store's engine tell this time."""
+        engine = engine_to_tell(store)
+        if engine.dialect.name == "sqlite":
+            event.listen(engine, "connect", self._replace_functions)
+            return
+        if engine.dialect.name == "postgresql":
+            _create_function(engine.url)
+        tell = self._postgresql if engine.dialect.name == "postgresql" else self._mariadb
+
+        def checkout(connection: Any, _record: Any, _proxy: Any) -> None:
+            cursor = connection.cursor()
+            cursor.execute(tell())
+            cursor.close()
+            # PostgreSQL takes back what was set in a transaction that is rolled back.
+            if engine.dialect.name == "postgresql" and not connection.autocommit:
+                connection.commit()
+
+        event.listen(engine, "checkout", checkout)
+
+    def _replace_functions(self, connection: Any, _record: Any) -> None:
+        def moment(given: Any) -> Any:
+            return (self.now + _JULIAN_EPOCH_MS) / 86_400_000 if given == "now" else given
+
+        connection.create_function("julianday", 1, lambda given: _sqlite("julianday(?)", moment(given)))
+        connection.create_function(
+            "strftime", 2, lambda form, given: _sqlite("strftime(?, ?)", form, moment(given))
+        )
+
+    def _postgresql(self) -> str:
+        # pg_catalog is searched first, unless the path names it later.
+        return (
+            f"SET test_clock.now = '{self.microseconds}';"
+            ' SET search_path = test_clock, "$user", public, pg_catalog'
+        )
+
+    def _mariadb(self) -> str:
+        return f"SET timestamp = {self.microseconds // 1_000_000}.{self.microseconds % 1_000_000:06}"
+
+
+class FakeTime:
+    """Stands in for the module `time`: its clock moves when a process would sleep, so that no test has to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.pauses = 0
+        self.at_pause: dict[int, Callable[[], Any]] = {}
+        """What happens during a pause, by its number."""
+
+    def monotonic(self) -> float:
+        """Seconds that have passed."""
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        """Let that time pass."""
+        self.now += seconds
+
+    def sleep(self, seconds: float) -> None:
+        """Let that time pass at once."""
+        self.advance(seconds)
+        self.pauses += 1
+        self.at_pause.get(self.pauses, lambda: None)()
 
 
 def engine_to_tell(store: SessionStore) -> Engine:
@@ -38,66 +139,26 @@ def engine_to_tell(store: SessionStore) -> Engine:
     return store._database.engine
 
 
-class MovedClock:
-    """The time that the database tells to a store, `offset` seconds from now."""
+@functools.cache
+def _plain_sqlite() -> sqlite3.Connection:
+    return sqlite3.connect(":memory:", check_same_thread=False)
 
-    def __init__(self) -> None:
-        self.offset = 0.0
 
-    def advance(self, seconds: float) -> None:
-        """Let that time pass."""
-        self.offset += seconds
+def _sqlite(expression: str, *arguments: Any) -> Any:
+    """What an expression gives where no function was replaced."""
+    return _plain_sqlite().execute(f"SELECT {expression}", arguments).fetchone()[0]
 
-    def install(self, store: SessionStore) -> None:
-        """Have all connections of a store's engine tell this time."""
-        engine = engine_to_tell(store)
-        install = {"sqlite": self._sqlite, "postgresql": self._postgresql}.get(
-            engine.dialect.name, self._mariadb
+
+@functools.cache
+def _create_function(url: URL) -> None:
+    """Create the function that PostgreSQL finds before its own; once, because it stays in the database."""
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.begin() as connection:
+        # Of two processes that create a function at the same time, one fails.
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(815)")
+        connection.exec_driver_sql("CREATE SCHEMA IF NOT EXISTS test_clock")
+        connection.exec_driver_sql(
+            "CREATE OR REPLACE FUNCTION test_clock.statement_timestamp() RETURNS timestamptz"
+            " STABLE LANGUAGE sql AS $$ SELECT timestamptz '1970-01-01 00:00:00Z'"
+            " + current_setting('test_clock.now')::bigint * interval '1 microsecond' $$"
         )
-        install(engine)
-
-    def _sqlite(self, engine: Engine) -> None:
-        def moved(moment: Any) -> Any:
-            if moment != "now":
-                return moment
-            return (time.time() + self.offset) / DAY + 2440587.5
-
-        def connect(connection: Any, _record: Any) -> None:
-            connection.create_function(
-                "julianday", 1, lambda moment: plain_sqlite("julianday", moved(moment))
-            )
-            connection.create_function(
-                "strftime", 2, lambda form, moment: plain_sqlite("strftime", form, moved(moment))
-            )
-
-        event.listen(engine, "connect", connect)
-
-    def _postgresql(self, engine: Engine) -> None:
-        with engine.begin() as connection:
-            # pg_catalog is searched first, unless the path names it later.
-            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(815)")
-            connection.exec_driver_sql("CREATE SCHEMA IF NOT EXISTS moved_clock")
-            connection.exec_driver_sql(
-                "CREATE OR REPLACE FUNCTION moved_clock.statement_timestamp() RETURNS timestamptz"
-                " STABLE LANGUAGE sql AS"
-                " $$ SELECT pg_catalog.statement_timestamp() + current_setting('moved_clock.by')::interval $$"
-            )
-
-        def checkout(connection: Any, _record: Any, _proxy: Any) -> None:
-            cursor = connection.cursor()
-            cursor.execute(f"SET moved_clock.by = '{self.offset} seconds'")
-            cursor.execute('SET search_path = moved_clock, "$user", public, pg_catalog')
-            cursor.close()
-            if not connection.autocommit:
-                connection.commit()
-
-        engine.dispose()
-        event.listen(engine, "checkout", checkout)
-
-    def _mariadb(self, engine: Engine) -> None:
-        def checkout(connection: Any, _record: Any, _proxy: Any) -> None:
-            cursor = connection.cursor()
-            cursor.execute(f"SET timestamp = {time.time() + self.offset:.6f}")
-            cursor.close()
-
-        event.listen(engine, "checkout", checkout)

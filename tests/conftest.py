@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import MetaData, Table, create_engine, inspect
 from sqlalchemy.schema import DropTable
 
-from clocks import MovedClock
+from clocks import DatabaseClock
 from databases import DATABASES
 from schema_session_backend import SessionStore
 from wire import Counter
@@ -67,13 +67,13 @@ def store(make_store: MakeStore) -> SessionStore:
 
 
 @pytest.fixture
-def clock() -> MovedClock:
+def clock() -> DatabaseClock:
     """The database's clock for stores that `moved_store` makes."""
-    return MovedClock()
+    return DatabaseClock()
 
 
 @pytest.fixture
-def moved_store(make_store: MakeStore, clock: MovedClock) -> MakeStore:
+def moved_store(make_store: MakeStore, clock: DatabaseClock) -> MakeStore:
     """Makes stores like `make_store`, on which the database tells the time of `clock`."""
 
     def make(*arguments: Any, **options: Any) -> SessionStore:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from applications import application_engine
-from frozen import FrozenClock
 from sqlalchemy import DDL, MetaData, event
 from sqlalchemy.orm import DeclarativeBase
 
+from clocks import A_MOMENT, DatabaseClock
 from databases import DATABASES
 
 if TYPE_CHECKING:
@@ -98,11 +98,11 @@ def base(engine, table_name, make_store) -> Iterator[type[DeclarativeBase]]:
 
 
 @pytest.fixture
-def frozen(make_store) -> Callable[..., tuple[SessionStore, FrozenClock]]:
+def frozen(make_store) -> Callable[..., tuple[SessionStore, DatabaseClock]]:
     """Makes stores on which the database's clock stands still until a test moves it."""
 
-    def make(**options: Any) -> tuple[SessionStore, FrozenClock]:
-        store, clock = make_store(**options), FrozenClock()
+    def make(**options: Any) -> tuple[SessionStore, DatabaseClock]:
+        store, clock = make_store(**options), DatabaseClock(A_MOMENT)
         store.wait_for_sync()
         clock.install(store)
         return store, clock

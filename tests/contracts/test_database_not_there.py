@@ -2,42 +2,22 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from sqlalchemy import make_url
 from values import database_of
 
+from clocks import FakeTime
 from schema_session_backend import SessionStore, StoreUnavailable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-
-class Patience:
-    """A clock for retries that moves when somebody would sleep, so that nobody has to."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.pauses = 0
-        self.at_pause: dict[int, Callable[[], Any]] = {}
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-        self.pauses += 1
-        self.at_pause.get(self.pauses, lambda: None)()
 
 
 @pytest.fixture
-def patience(monkeypatch) -> Patience:
-    clock = Patience()
-    replaced = SimpleNamespace(monotonic=clock.monotonic, sleep=clock.sleep)
-    monkeypatch.setattr("schema_session_backend._sql.database.time", replaced)
-    return clock
+def patience(monkeypatch) -> FakeTime:
+    """The time by which the store waits for its database."""
+    time = FakeTime()
+    monkeypatch.setattr("schema_session_backend._sql.database.time", time)
+    return time
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import math
 import subprocess
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,7 @@ from sqlalchemy import create_engine, event
 from values import database_of, stored_rows
 
 import schema_session_backend
-from clocks import HOUR, MINUTE
-from schema_session_backend import SessionStore
+from clocks import DAY, HOUR, MINUTE, FakeTime
 from schema_session_backend._sql import janitor
 
 pytestmark = pytest.mark.partitioned_too
@@ -162,36 +160,54 @@ def test_tables_are_collected_independently(moved_store, clock, table_name, url)
 # -- gc by itself
 
 
-def collected_in_background(store: SessionStore) -> threading.Thread:
-    """Write until gc has been woken up, and wait for its end."""
-    while store._janitor._thread is None:
-        store.touch("live")
-    thread = store._janitor._thread
-    thread.join()
-    return thread
+@pytest.fixture
+def janitors_time(monkeypatch) -> FakeTime:
+    """The time by which stores decide to collect."""
+    time = FakeTime()
+    monkeypatch.setattr(janitor, "time", time)
+    return time
 
 
-def test_a_store_that_writes_collects_by_itself(moved_store, clock):
-    store = moved_store(max_age=HOUR, gc_interval=0.001)
-    store._janitor._due = math.inf
+def test_a_store_that_writes_collects_by_itself(moved_store, clock, janitors_time):
+    store = moved_store(max_age=HOUR, gc_interval=DAY)
     store.set_many({f"s{number}": {} for number in range(5)})
     store.set("live", {}, math.inf)
     clock.advance(HOUR + MINUTE)
-    store._janitor._due = 0
+    assert len(stored_rows(store)) == 6
 
-    thread = collected_in_background(store)
+    janitors_time.advance(DAY)
+    store.touch("live")
 
+    thread = store._janitor._thread
+    thread.join()
     assert len(stored_rows(store)) == 1
     assert thread.daemon
     assert thread is not threading.current_thread()
 
 
-def test_a_store_that_only_reads_collects_nothing(moved_store, clock):
-    store = moved_store(max_age=HOUR, gc_interval=0.001)
-    store._janitor._due = math.inf
+def test_it_collects_again_when_the_interval_has_passed(moved_store, clock, janitors_time):
+    store = moved_store(max_age=HOUR, gc_interval=DAY)
+    store.set("live", {}, math.inf)
+    janitors_time.advance(DAY)
+    store.touch("live")
+    first = store._janitor._thread
+    first.join()
+
+    janitors_time.advance(DAY - 1)
+    store.touch("live")
+    assert store._janitor._thread is first
+
+    janitors_time.advance(1)
+    store.touch("live")
+    assert store._janitor._thread is not first
+    store._janitor._thread.join()
+
+
+def test_a_store_that_only_reads_collects_nothing(moved_store, clock, janitors_time):
+    store = moved_store(max_age=HOUR, gc_interval=DAY)
     store.set("a", {"user_id": 1})
     clock.advance(HOUR + MINUTE)
-    store._janitor._due = 0
+    janitors_time.advance(DAY)
     for _ in range(3):
         assert store.get("a") is None
         assert store.find(user_id=1) == []
@@ -200,33 +216,56 @@ def test_a_store_that_only_reads_collects_nothing(moved_store, clock):
     assert len(stored_rows(store)) == 1
 
 
-def test_gc_interval_none_leaves_it_to_the_application(moved_store, clock):
+def test_gc_interval_none_leaves_it_to_the_application(moved_store, clock, janitors_time):
     store = moved_store(max_age=HOUR, gc_interval=None)
     store.set("a", {})
     clock.advance(10_000 * HOUR)
+    janitors_time.advance(10_000 * HOUR)
     store.set("b", {})
 
     assert store._janitor._thread is None
     assert store.gc() == 1
 
 
-def test_the_first_time_falls_anywhere_in_the_first_interval(make_store):
+def test_the_first_time_falls_anywhere_in_the_first_interval(make_store, janitors_time):
     """Workers that start together do not clean together."""
-    before = time.monotonic()
-    due = [make_store(gc_interval=HOUR)._janitor._due - before for _ in range(20)]
+    due = [make_store(gc_interval=HOUR)._janitor._due for _ in range(20)]
 
-    assert all(0 <= one <= HOUR + MINUTE for one in due)
+    assert all(0 <= one <= HOUR for one in due)
     assert len(set(due)) > 1
 
 
-def test_a_failing_collection_is_told_in_the_log_and_to_nobody_else(moved_store, clock, caplog):
-    store = moved_store(max_age=HOUR, gc_interval=0.001)
+def test_after_a_batch_others_have_the_database_for_as_long_as_it_took(
+    moved_store, clock, monkeypatch, janitors_time
+):
+    monkeypatch.setattr(janitor, "BATCH", 2)
+    store = moved_store(max_age=HOUR)
+    store.set_many({f"s{number}": {} for number in range(3)})
+    clock.advance(HOUR + MINUTE)
+    collect = store._janitor._collect_batch
+    pauses: list[float] = []
+
+    def collect_batch(connection: Any) -> int:
+        janitors_time.advance(30)
+        return collect(connection)
+
+    monkeypatch.setattr(store._janitor, "_collect_batch", collect_batch)
+    monkeypatch.setattr(store._janitor._stopping, "wait", pauses.append)
+
+    assert store.gc() == 3
+    assert pauses == [30]
+
+
+def test_a_failing_collection_is_told_in_the_log_and_to_nobody_else(
+    moved_store, clock, caplog, janitors_time
+):
+    store = moved_store(max_age=HOUR, gc_interval=DAY)
     store.set("live", {}, math.inf)
     with store._database.engine.connect() as connection:
         connection.exec_driver_sql(f"ALTER TABLE {store.table.name} RENAME TO {store.table.name}_away")
         connection.commit()
 
-    store._janitor._due = 0
+    janitors_time.advance(DAY)
     store._janitor.wake()
     store._janitor._thread.join()
 
@@ -234,10 +273,9 @@ def test_a_failing_collection_is_told_in_the_log_and_to_nobody_else(moved_store,
     assert "expired sessions were not removed" in caplog.text
 
 
-def test_close_ends_a_collection_after_its_batch(moved_store, clock, monkeypatch):
+def test_close_ends_a_collection_after_its_batch(moved_store, clock, monkeypatch, janitors_time):
     monkeypatch.setattr(janitor, "BATCH", 1)
-    store = moved_store(max_age=HOUR, gc_interval=0.001)
-    store._janitor._due = math.inf
+    store = moved_store(max_age=HOUR, gc_interval=DAY)
     store.set_many({f"s{number}": {} for number in range(5)})
     clock.advance(HOUR + MINUTE)
     collect, under_way = store._janitor._collect_batch, threading.Event()
@@ -248,7 +286,7 @@ def test_close_ends_a_collection_after_its_batch(moved_store, clock, monkeypatch
         return collect(connection)
 
     monkeypatch.setattr(store._janitor, "_collect_batch", collect_batch)
-    store._janitor._due = 0
+    janitors_time.advance(DAY)
     store._janitor.wake()
     thread = store._janitor._thread
     assert under_way.wait(30)

@@ -7,12 +7,11 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from frozen import FrozenClock
 from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 from values import database_of, expiry, save_merged, stored_rows
 
-from clocks import HOUR, MINUTE
+from clocks import A_MOMENT, HOUR, MINUTE, DatabaseClock
 from schema_session_backend import Outcome
 
 if TYPE_CHECKING:
@@ -106,7 +105,7 @@ def test_moments_are_right_in_any_time_zone(make_store, foreign_zone, url, engin
     store = make_store(foreign_zone, max_age=HOUR, absolute_max_age=2 * HOUR, timestamps=True)
     store.wait_for_sync()
     elsewhere = make_store(url, max_age=HOUR, timestamps=True)
-    clock = FrozenClock()
+    clock = DatabaseClock(A_MOMENT)
     clock.install(store)
     clock.install(elsewhere)
     store.set("a", {})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
     from browsing import Site
 
-    from clocks import MovedClock
+    from clocks import DatabaseClock
     from schema_session_backend import SessionStore
 
 HOSTS: dict[str, Callable[..., Site]] = {
@@ -69,10 +68,10 @@ def clock_error() -> float:
 
 @pytest.fixture
 def let_pass(
-    clock: MovedClock, clock_error: float, monkeypatch: pytest.MonkeyPatch
+    clock: DatabaseClock, clock_error: float, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[float], None]:
     """Moves the clock of the database, for stores of `moved_store`, and that of this host."""
-    moved = SimpleNamespace(time=lambda: time.time() + clock.offset + clock_error)
+    moved = SimpleNamespace(time=lambda: clock.time() + clock_error)
     for module in (beaker.session, schema_session_backend.beaker):
         monkeypatch.setattr(module, "time", moved)
     return clock.advance
