@@ -19,8 +19,9 @@ help:  ## say what can be made
 demo: $(VENV)/.demo  ## start a small site to try it on, with SQLite
 	$(RUN) docs/examples/demo.py
 
-test: $(VENV)/.test  ## run the tests; PYTEST_ARGS="-k revoke -x" goes to pytest
-	$(RUN) -m pytest $(PYTEST_ARGS)
+# More than 8 at once could take more connections than a server gives by default.
+test: $(VENV)/.test  ## run the tests on all cores; PYTEST_ARGS="-k revoke -x" goes to pytest
+	$(RUN) -m pytest --numprocesses logical --maxprocesses 8 --dist worksteal $(PYTEST_ARGS)
 
 bench: $(VENV)/.bench  ## measure speed, for half an hour; BENCH_ARGS=--quick takes a minute
 	PYTHONPATH=tests $(RUN) -m benchmarks $(BENCH_ARGS)

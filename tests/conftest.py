@@ -3,22 +3,41 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import MetaData, Table, create_engine, inspect
+from sqlalchemy import MetaData, Table, create_engine, inspect, make_url
 from sqlalchemy.schema import DropTable
 
 from clocks import DatabaseClock
 from databases import DATABASES
 from schema_session_backend import SessionStore
+from servers import find_for_workers
 from wire import Counter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from sqlalchemy import Engine
+
     MakeStore = Callable[..., SessionStore]
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Find the servers before pytest-xdist starts its workers, which share them."""
+    is_worker = hasattr(session.config, "workerinput")
+    if session.config.getoption("dist", "no") != "no" and not is_worker:
+        find_for_workers()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Run tests that are named one by one in this process: they start sooner, and a debugger works."""
+    return 0 if all("::" in argument for argument in config.args) else None
+
 
 SCHEMAS = "user_id Integer index; device String(50); ip String(45)"
 
@@ -29,18 +48,36 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return DATABASES[request.param](tmp_path)
 
 
+@pytest.fixture(scope="session")
+def own_tables() -> Iterator[Callable[[str], AbstractContextManager[str]]]:
+    """For a database's URL, a prefix of names for tables, which are dropped at the end of the block."""
+    # Kept, because to connect takes longer than to drop a table.
+    engines: dict[str, Engine] = {}
+
+    @contextmanager
+    def own_tables(url: str) -> Iterator[str]:
+        prefix = f"t_{uuid.uuid4().hex[:12]}"
+        yield prefix
+        if make_url(url).get_backend_name() == "sqlite":
+            return  # The file is the test's own.
+        if url not in engines:
+            engines[url] = create_engine(url)
+        with engines[url].begin() as connection:
+            for table in inspect(connection).get_table_names():
+                if table.startswith(prefix):
+                    # Partitions go with their table.
+                    connection.execute(DropTable(Table(table, MetaData()), if_exists=True))
+
+    yield own_tables
+    for engine in engines.values():
+        engine.dispose()
+
+
 @pytest.fixture
-def table_name(url: str) -> Iterator[str]:
+def table_name(url: str, own_tables: Callable[[str], AbstractContextManager[str]]) -> Iterator[str]:
     """A table's name that nobody uses; the table is dropped after the test."""
-    name = f"t_{uuid.uuid4().hex[:12]}"
-    yield name
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        for table in inspect(connection).get_table_names():
-            if table.startswith(name):
-                # Partitions go with their table.
-                connection.execute(DropTable(Table(table, MetaData()), if_exists=True))
-    engine.dispose()
+    with own_tables(url) as name:
+        yield name
 
 
 @pytest.fixture

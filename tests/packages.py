@@ -31,9 +31,12 @@ def install(*packages: str) -> None:
         "stderr": subprocess.STDOUT,
         "text": True,
     }
-    # The others wait here while one installs; apt-get finds nothing left to do when their turn comes.
     with (Path(tempfile.gettempdir()) / "schema-session-tests.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        # Another process may have installed it while this one waited.
+        asking = ["dpkg-query", "--show", "--showformat=${db:Status-Status}\n", *packages]
+        if set(subprocess.run(asking, check=False, **how).stdout.split("\n")) == {"installed", ""}:
+            return
         subprocess.run(["apt-get", "update"], check=False, **how)
         installing = ["apt-get", "install", "--yes", "--no-install-recommends", *packages]
         installed = subprocess.run(installing, check=False, **how)

@@ -72,6 +72,11 @@ class _Server(ABC):
     databases: tuple[str, ...]
     is_usable: str
 
+    @property
+    def missing_variable(self) -> str:
+        """Where a process that looked in vain tells those that it starts why."""
+        return f"{self.variable}_MISSING"
+
     @abstractmethod
     def usual_addresses(self) -> Iterator[URL]:
         """Where it listens on most machines, each with the database to connect to for creating ours."""
@@ -116,6 +121,10 @@ class _PostgreSQL(_Server):
         return URL.create("postgresql+psycopg", "postgres", host=HOST, port=port, database="postgres")
 
 
+# PyMySQL reads all certificates of the machine for each connection, 20 ms, even if the server has no TLS.
+_WITHOUT_TLS = {"ssl_disabled": "true"}
+
+
 class _MariaDB(_Server):
     name = "MariaDB"
     variable = "TEST_MARIADB_URL"
@@ -126,10 +135,10 @@ class _MariaDB(_Server):
     is_usable = "SELECT 1"
 
     def usual_addresses(self) -> Iterator[URL]:
-        address = URL.create("mariadb+pymysql", "root")
+        address = URL.create("mariadb+pymysql", "root", query=_WITHOUT_TLS)
         yield address.set(host=HOST, port=3306)
         for path in ("/run/mysqld/mysqld.sock", "/tmp/mysql.sock"):
-            yield address.set(host="localhost", query={"unix_socket": path})
+            yield address.set(host="localhost", query={**_WITHOUT_TLS, "unix_socket": path})
 
     def commands(self, data: Path, port: int) -> tuple[list[str], list[str]]:
         # --no-defaults: the machine's own settings name the machine's own directories.
@@ -139,7 +148,15 @@ class _MariaDB(_Server):
         return [*make, "--auth-root-authentication-method=normal"], run
 
     def private_address(self, port: int) -> URL:
-        return URL.create("mariadb+pymysql", "root", host=HOST, port=port)
+        return URL.create("mariadb+pymysql", "root", host=HOST, port=port, query=_WITHOUT_TLS)
+
+
+def find_for_workers() -> None:
+    """Find both now, so that processes started from now on use the same ones, or know that one is missing."""
+    for find in (postgresql_url, mariadb_url):
+        # Whoever needs the server is told again.
+        with suppress(Exception):
+            find()
 
 
 _answers: dict[str, str | Exception] = {}
@@ -147,9 +164,12 @@ _answers: dict[str, str | Exception] = {}
 
 def _url_of(server: _Server) -> str:
     if server.name not in _answers:
+        # Processes that we start find the answer in the environment, instead of a server of their own.
         try:
             _answers[server.name] = os.environ[server.variable] = _find(server)
-            # The environment lets processes that we start, pytest-xdist's too, use the same server.
+        except ServerMissing as error:
+            _answers[server.name] = error
+            os.environ[server.missing_variable] = str(error)
         except Exception as error:  # noqa: BLE001 - asked again, it is the same answer
             _answers[server.name] = error
     answer = _answers[server.name]
@@ -159,6 +179,8 @@ def _url_of(server: _Server) -> str:
 
 
 def _find(server: _Server) -> str:
+    if missing := os.environ.get(server.missing_variable):
+        raise ServerMissing(missing)
     if given := os.environ.get(server.variable):
         try:
             _query(make_url(given), "SELECT 1")

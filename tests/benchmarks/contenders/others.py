@@ -148,6 +148,7 @@ class Django(OpenedContender):
             "PORT": parsed.port or "",
             "USER": parsed.username or "",
             "PASSWORD": parsed.password or "",
+            "OPTIONS": dict(parsed.query),
             "CONN_MAX_AGE": None,
         }
         alias = f"bench-{len(connections.settings)}"

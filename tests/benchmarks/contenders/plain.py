@@ -96,6 +96,7 @@ class Floor(Contender):
                 password=parsed.password or "",
                 database=parsed.database,
                 autocommit=True,
+                **parsed.query,
             )
             self._conflict = CONFLICT_MARIADB
         self._sql = {
