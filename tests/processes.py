@@ -9,6 +9,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+PRELOADED = [
+    "schema_session_backend.cachelib",
+    "sqlalchemy.dialects.mysql.pymysql",
+    "sqlalchemy.dialects.postgresql.psycopg",
+    "sqlalchemy.dialects.sqlite.pysqlite",
+    "psycopg",
+    "pymysql",
+]
+"""What all processes import: once, in a process that only forks, has used nothing and so shares nothing."""
+
 PATIENCE = 60
 """Seconds after which a process is taken for stuck."""
 
@@ -18,7 +28,8 @@ def at_once(work: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> l
 
     An exception in one of them is an AssertionError here, with its traceback.
     """
-    context = mp.get_context("spawn")
+    context = mp.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
     barrier = context.Barrier(len(arguments))
     results: Any = context.Queue()
     processes = [

@@ -10,14 +10,36 @@ import pytest
 from real_server import PATIENCE, Visitor, serving, wait_for
 from values import stored_rows
 
+from databases import DATABASES
 
-@pytest.fixture(params=["flask_server", "pyramid_server"])
-def visitor(request, url, table_name):
-    """A visitor of each host's server who has signed in."""
+
+@pytest.fixture(scope="module", params=list(DATABASES))
+def url(request, tmp_path_factory):
+    """The URL of a database, each in turn; one for all tests, because a server takes a second to start."""
+    return DATABASES[request.param](tmp_path_factory.mktemp("database"))
+
+
+@pytest.fixture(scope="module")
+def table_name(url, own_tables):
+    """The name of the server's table."""
+    with own_tables(url) as name:
+        yield name
+
+
+@pytest.fixture(scope="module", params=["flask_server", "pyramid_server"])
+def address(request, url, table_name):
+    """Where each host's server answers."""
     with serving(request.param, url, table_name) as address:
-        visitor = Visitor(address)
-        visitor.change(user_id=42, device="phone")
-        yield visitor
+        yield address
+
+
+@pytest.fixture
+def visitor(address, store):
+    """A visitor who has signed in, the only one."""
+    store.clear()
+    visitor = Visitor(address)
+    visitor.change(user_id=42, device="phone")
+    return visitor
 
 
 @contextmanager
