@@ -323,14 +323,13 @@ class Statements:
     @cached_property
     def _newest(self) -> list[ColumnElement[Any]]:
         created_at, expire_at = self.table.created_at, self.table.expire_at
+        insertion = self.vendor.insertion_sql
+        last = [self.table.sid] if insertion is None else [literal_column(insertion).desc(), self.table.sid]
         if created_at is not None:
-            return [created_at.desc(), self.table.sid]
+            return [created_at.desc(), *last]
         # A session that never expires has NULL there, which the databases sort differently.
-        return [
-            case((expire_at.is_(None), literal_column("0")), else_=literal_column("1")),
-            expire_at.desc(),
-            self.table.sid,
-        ]
+        never_first = case((expire_at.is_(None), literal_column("0")), else_=literal_column("1"))
+        return [never_first, expire_at.desc(), *last]
 
     @cached_property
     def _data_columns(self) -> list[str]:

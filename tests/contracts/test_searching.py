@@ -83,6 +83,29 @@ def test_with_timestamps_the_newest_was_created_last_and_else_it_expires_last(mo
     assert ids(expiring, expiring.find(user_id=1)) == "dcab"
 
 
+# SQLite's clock tells milliseconds, the others' tell microseconds.
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("timestamps", [True, False])
+def test_of_sessions_that_began_in_one_millisecond_the_one_stored_last_is_the_newest(frozen, timestamps):
+    store, _ = frozen(timestamps=timestamps)
+    for sid in "abcdef":
+        store.set(sid, {"user_id": 1})
+
+    assert ids(store, store.find(user_id=1)) == "fedcba"
+    assert store.keep_newest(2, user_id=1) == 4
+    assert sorted(store.get_many("abcdef")) == ["e", "f"]
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_a_table_without_rowid_can_be_searched(make_store):
+    store = make_store(timestamps=True)
+    store.repo().dialect_options["sqlite"]["with_rowid"] = False
+    store.set_many({sid: {"user_id": 1} for sid in "abc"})
+
+    assert sorted(ids(store, store.find(user_id=1))) == ["a", "b", "c"]
+    assert store.keep_newest(1, user_id=1) == 2
+
+
 def test_find_names_a_column_that_is_not_declared(store):
     for search in (store.find, store.count, store.revoke_where):
         with no_sql(store), pytest.raises(ConfigurationError, match="'user_id'"):

@@ -43,6 +43,9 @@ class Vendor(ABC):
     now_ms_sql: ClassVar[str]
     utc_now_sql: ClassVar[str]
 
+    insertion_sql: ClassVar[str | None] = None
+    """What grows with each row inserted, where the clock is too coarse to tell two rows apart."""
+
     @property
     def now_ms(self) -> ColumnElement[int]:
         """The database's clock: milliseconds since 1970 UTC, the same throughout a statement."""

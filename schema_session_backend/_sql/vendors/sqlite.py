@@ -35,6 +35,8 @@ class SQLite(Vendor):
     now_ms_sql = _MS_SQL.format("'now'")
     # As SQLAlchemy writes a datetime, so that stored moments sort and compare as text.
     utc_now_sql = "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
+    # A table WITHOUT ROWID has none: quoted, the name is then a text, the same for all rows.
+    insertion_sql = '"rowid"'
 
     def milliseconds(self, moment: ColumnElement[Any]) -> ColumnElement[int]:
         """See `Vendor.milliseconds`."""
