@@ -34,7 +34,8 @@ def install(*packages: str) -> None:
     with (Path(tempfile.gettempdir()) / "schema-session-tests.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         # Another process may have installed it while this one waited.
-        if subprocess.run(["dpkg", "--status", *packages], check=False, **how).returncode == 0:
+        asking = ["dpkg-query", "--show", "--showformat=${db:Status-Status}\n", *packages]
+        if set(subprocess.run(asking, check=False, **how).stdout.split("\n")) == {"installed", ""}:
             return
         subprocess.run(["apt-get", "update"], check=False, **how)
         installing = ["apt-get", "install", "--yes", "--no-install-recommends", *packages]

@@ -155,7 +155,7 @@ def find_for_workers() -> None:
     """Find both now, so that processes started from now on use the same ones, or know that one is missing."""
     for find in (postgresql_url, mariadb_url):
         # Whoever needs the server is told again.
-        with suppress(ServerMissing, RuntimeError):
+        with suppress(Exception):
             find()
 
 

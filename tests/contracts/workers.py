@@ -17,9 +17,14 @@ SCHEMAS = "user_id Integer index; device String(50); ip String(45)"
 
 def opened(url: str, table_name: str, **options: Any) -> AbstractContextManager[SessionStore]:
     """A store for this process, closed at the end."""
-    return closing(
-        SessionStore(url, **{"schemas": SCHEMAS, "table_name": table_name, "gc_interval": None, **options})
-    )
+    usual = {
+        "schemas": SCHEMAS,
+        "table_name": table_name,
+        "gc_interval": None,
+        # Eight processes that start at once take their time on a busy machine.
+        "sync_timeout": 30,
+    }
+    return closing(SessionStore(url, **usual | options))
 
 
 def add_keys(store: SessionStore, sid: str, name: str, number: int) -> list[Outcome]:
@@ -71,7 +76,7 @@ def _revoke_while_saved(store: SessionStore, sid: str, names: list[str]) -> bool
 def create_tables_and_write(url: str, table_names: list[str], name: str) -> None:
     """Be one of many processes whose first write creates a table."""
     for table_name in table_names:
-        with opened(url, table_name, timestamps=True, sync_timeout=30) as store:
+        with opened(url, table_name, timestamps=True) as store:
             store.set(name, {"user_id": 1, "name": name})
             assert store.get(name) == {"user_id": 1, "name": name}
 
@@ -92,7 +97,7 @@ def set_all(url: str, table_name: str, sids: list[str], name: str) -> None:
 def add_column(url: str, table_names: list[str], name: str) -> None:
     """Be one of many processes of a new release that declares one more column."""
     for table_name in table_names:
-        with opened(url, table_name, schemas=f"{SCHEMAS}; place String(20) index", sync_timeout=30) as store:
+        with opened(url, table_name, schemas=f"{SCHEMAS}; place String(20) index") as store:
             store.set(name, {"user_id": 1, "place": name})
             assert store.get(name) == {"user_id": 1, "place": name}
 

@@ -16,6 +16,7 @@ from workers import count_up
 
 from processes import at_once
 from schema_session_backend import (
+    AccessDenied,
     ConfigurationError,
     InvalidField,
     InvalidSessionId,
@@ -342,6 +343,19 @@ def test_a_failing_database_is_an_error_unless_the_caller_wants_cachelibs_quiet_
 
     assert call(SchemaCache(down, ignore_errors=True)) == quietly
     assert "cannot connect" in caplog.text
+
+
+def test_ignored_errors_include_a_login_that_the_database_refuses(url, make_store, monkeypatch):
+    store = make_store()
+    cache = SchemaCache(store, ignore_errors=True)
+
+    def deny(*_arguments):
+        raise AccessDenied("wrong password", code=None)
+
+    monkeypatch.setattr(store._database, "run", deny)
+
+    assert cache.get("a") is None
+    assert cache.set("a", 1) is False
 
 
 def test_a_quiet_delete_many_can_be_made_to_raise_as_cachelib_says(down):
