@@ -19,7 +19,6 @@ from schema_session_backend import (
 
 pytestmark = pytest.mark.partitioned_too
 
-pytestmark = pytest.mark.partitioned_too
 
 # -- searching
 
