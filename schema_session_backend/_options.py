@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 USER_FIELD: Final = "user_id"
-"""The column that tells whose a session is, unless another is named."""
+"""The default of the option `user_field`, if there is a column of that name."""
 
 _TRUTH: Final = {
     "true": True, "yes": True, "on": True, "1": True,
@@ -199,10 +199,13 @@ def require_field(name: str, fields: Collection[str], option: str) -> None:
 
 
 def user_field(name: str | None, fields: Collection[str]) -> str | None:
-    """The declared column that tells whose a session is: the named one, else `user_id` if it is declared.
+    """Check `user_field`: the declared column that tells to which user a session belongs.
+
+    Returns:
+        the column; without a name, `user_id` if that is a declared column, otherwise None.
 
     Raises:
-        ConfigurationError: naming the nearest column, if there is no such column.
+        ConfigurationError: naming the most similar column, if the named column is not declared.
     """
     if name is None:
         return USER_FIELD if USER_FIELD in fields else None

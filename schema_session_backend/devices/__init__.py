@@ -1,6 +1,6 @@
-"""The page that shows people where they are signed in and lets them sign out any of these devices.
+"""The page on which users see the devices where they are signed in, and sign out any of them.
 
-`DevicesPage` is a WSGI application. It needs the extra `devices`: Jinja2, ua-parser and Werkzeug.
+`DevicesPage` is a WSGI application. The extra `devices` installs Jinja2, ua-parser and Werkzeug for it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Who may do what: only who is signed in, only administrators, and only by forms of the page itself."""
+"""Access to the page: for signed-in users and administrators only, and through forms of the page only."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .http import Request, Response
 
     Environ = dict[str, Any]
-    Answer = Callable[[Request], Response]
+    View = Callable[[Request], Response]
     Handler = Callable[[Request, Visitor], Response]
 
 _ORIGIN: Final = re.compile(r"https?://[^/?#@\s]+")
@@ -26,16 +26,16 @@ _ORIGIN: Final = re.compile(r"https?://[^/?#@\s]+")
 
 @dataclass(frozen=True)
 class Access:
-    """Guards the handlers of the page.
+    """Checks each request before a handler of the page gets it.
 
     Args:
-        visitor: tells from a WSGI environment who is asking, None for nobody.
-        administers: tells whether the visitor is an administrator.
+        visitor: returns the visitor of a WSGI environment; None if nobody is signed in.
+        administers: returns whether the visitor of a WSGI environment is an administrator.
         origins: the origins of other sites whose forms are accepted.
-        sign_in_url: where visitors go who are not signed in.
+        sign_in_url: the address to which visitors are redirected who are not signed in.
 
     Raises:
-        ConfigurationError: for an origin that is none.
+        ConfigurationError: if `origins` is not a list of origins.
     """
 
     visitor: Callable[[Environ], Visitor | None]
@@ -48,23 +48,23 @@ class Access:
             msg = "origins takes a list of origins, such as ['https://account.example.com']"
             raise ConfigurationError(msg)
 
-    def for_visitors(self, handler: Handler) -> Answer:
-        """The handler for everybody who is signed in; a form must come from the page itself."""
-        return lambda request: handler(request, self._admitted(request))
+    def for_visitors(self, handler: Handler) -> View:
+        """The view that calls a handler for every signed-in user."""
+        return lambda request: handler(request, self._admit(request))
 
-    def for_administrators(self, handler: Handler) -> Answer:
-        """The handler for administrators; a form must come from the page itself."""
-        return lambda request: handler(request, self._admitted(request, administrator=True))
+    def for_administrators(self, handler: Handler) -> View:
+        """The view that calls a handler for administrators."""
+        return lambda request: handler(request, self._admit(request, administrator=True))
 
-    def _admitted(self, request: Request, *, administrator: bool = False) -> Visitor:
-        visitor = self._signed_in(request)
+    def _admit(self, request: Request, *, administrator: bool = False) -> Visitor:
+        visitor = self._require_visitor(request)
         if administrator and not self.administers(request.environ):
             raise Refused(HTTPStatus.FORBIDDEN, "admin_forbidden")
         if request.method == "POST":
             self._require_own_form(request, visitor)
         return visitor
 
-    def _signed_in(self, request: Request) -> Visitor:
+    def _require_visitor(self, request: Request) -> Visitor:
         visitor = self.visitor(request.environ)
         if visitor is not None and not isinstance(visitor, Visitor):
             msg = (
@@ -72,7 +72,7 @@ class Access:
                 f" not {type(visitor).__name__}"
             )
             raise WrongArgument(msg)
-        # Sessions without a user would otherwise all be the same user's.
+        # A user of None would be the owner of all sessions without a user.
         if visitor is not None and None not in visitor.user.values():
             return visitor
         if self.sign_in_url is not None and request.method != "POST" and not request.wants_json:
@@ -87,9 +87,10 @@ class Access:
             raise Refused(HTTPStatus.FORBIDDEN, "refused")
 
     def _is_from_own_site(self, request: Request) -> bool:
-        """Whether this site, or one of the other origins, sent the request.
+        """Whether the request comes from a page of this site or of one of the other origins.
 
-        Browsers say where a form comes from. Programs say nothing, and need a token all the same.
+        Browsers send the origin of a form. A request without an origin comes from a program, and is accepted
+        here; it needs a valid token like any other.
         """
         origin = request.headers.get("Origin")
         if origin in self.origins:
@@ -97,17 +98,18 @@ class Access:
         site = request.headers.get("Sec-Fetch-Site")
         if site is not None:
             return site == "same-origin"
-        # A proxy may change the scheme, so only the hosts are compared.
-        host = _without_usual_port(request.headers.get("Host", ""))
+        # Compare the hosts without the scheme, which a proxy may change.
+        host = _without_default_port(request.headers.get("Host", ""))
         return origin is None or (host != "" and _host(origin) == host)
 
 
 def _host(origin: str) -> str:
+    """The host of an origin; an empty string for a malformed origin."""
     try:
-        return _without_usual_port(urlsplit(origin).netloc)
+        return _without_default_port(urlsplit(origin).netloc)
     except ValueError:
         return ""
 
 
-def _without_usual_port(host: str) -> str:
+def _without_default_port(host: str) -> str:
     return host.lower().removesuffix(":443").removesuffix(":80")

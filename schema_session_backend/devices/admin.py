@@ -1,4 +1,4 @@
-"""Everybody's sessions, for those whom the application lets administer them."""
+"""The administrators' page: search the sessions of all users, and end any of them."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 PER_PAGE: Final = 50
 DAYS: Final = 14
-# Characters of a text that could not be searched for, in the message that says so.
+# The characters of a wrong search text that the error message shows.
 LONGEST_SHOWN: Final = 50
-# In a query, beside the columns; no column can have such a name.
+# Names in a query string beside the names of columns. No column's name can begin with a hyphen.
 AFTER: Final = "-after"
 DONE: Final = "-done"
 
@@ -41,73 +41,73 @@ class Admin:
     """The handlers for administrators.
 
     Args:
-        store: where the sessions are.
+        store: the store of the sessions.
         renderer: renders the page.
-        ending: gives the store to end sessions with, which may be in a request's transaction.
+        open_store: opens the store for ending sessions, inside of the request's transaction if there is one.
     """
 
     store: SessionStore
     renderer: Renderer
-    ending: Callable[[Request], AbstractContextManager[SessionStore]]
+    open_store: Callable[[Request], AbstractContextManager[SessionStore]]
 
     def show(self, request: Request, visitor: Visitor) -> Response:
-        """The sessions that were searched for, and on the first page the counts per day."""
+        """A page of the sessions that match the search; without a search, with the counts per day first."""
         query = request.args
-        asked = {name: query[name] for name in self._parsers if query.get(name)}
+        search = {name: query[name] for name in self._parsers if query.get(name)}
         records: Sequence[Record] = ()
         problem, after = "", None
         try:
-            page = self.store.browse(self._values(asked), after=query.get(AFTER), limit=PER_PAGE)
+            page = self.store.browse(self._values(search), after=query.get(AFTER), limit=PER_PAGE)
             records, after = page.records, page.after
-        except InvalidField as bad:
-            text = asked[bad.field][:LONGEST_SHOWN]
-            problem = self.renderer.texts(request).admin_bad_value.format(column=bad.field, value=text)
-        is_start = not asked and AFTER not in query
+        except InvalidField as error:
+            text = search[error.field][:LONGEST_SHOWN]
+            problem = self.renderer.texts(request).admin_bad_value.format(column=error.field, value=text)
+        is_start = not search and AFTER not in query
         done = query.get(DONE, "")
         return self.renderer.render(
             request,
             "admin.html",
             fields=self.store.fields,
             searchable=list(self._parsers),
-            shown=_shown,
-            asked=asked,
+            searchable_text=_searchable_text,
+            search=search,
             problem=problem,
             records=records,
             is_partial=after is not None and len(records) < PER_PAGE,
-            next_url="" if after is None else _url(request, {**asked, AFTER: after}),
-            first_url=_url(request, asked) if AFTER in query else "",
+            next_url="" if after is None else _url(request, {**search, AFTER: after}),
+            first_url=_url(request, search) if AFTER in query else "",
             days=self.store.count_per_day(DAYS) if is_start else [],
-            this=self.store.handle(visitor.sid),
+            current_handle=self.store.handle(visitor.sid),
             token=visitor.csrf_token(),
-            again=urlencode({name: query[name] for name in (*asked, AFTER) if name in query}),
+            query=urlencode({name: query[name] for name in (*search, AFTER) if name in query}),
             done=done if done.isdecimal() else "",
         )
 
     def sign_out(self, request: Request, _visitor: Visitor) -> Response:
-        """End the sessions that were selected."""
-        with self.ending(request) as store:
+        """End the selected sessions, and show the same page again."""
+        with self.open_store(request) as store:
             ended = store.revoke_many(request.handles)
         if request.wants_json:
             return json_response({"signed_out": ended})
-        shown = dict(parse_qsl(request.fields.get("again", "")))
-        asked = {name: text for name, text in shown.items() if name in {*self._parsers, AFTER}}
-        return redirect(_url(request, {**asked, DONE: str(ended)}))
+        submitted = dict(parse_qsl(request.fields.get("query", "")))
+        query = {name: text for name, text in submitted.items() if name in {*self._parsers, AFTER}}
+        return redirect(_url(request, {**query, DONE: str(ended)}))
 
     @cached_property
     def _parsers(self) -> dict[str, Parser]:
-        """The declared columns that can be searched, with what makes a value of the text in a form."""
+        """For each declared column that can be searched, the function that converts a search text."""
         columns = self.store.repo().c
-        found = {name: _parser(columns[name].type) for name in self.store.fields}
-        return {name: parser for name, parser in found.items() if parser is not None}
+        parsers = {name: _parser(columns[name].type) for name in self.store.fields}
+        return {name: parser for name, parser in parsers.items() if parser is not None}
 
-    def _values(self, asked: dict[str, str]) -> dict[str, Any]:
-        """What was searched for, as values of the columns.
+    def _values(self, search: dict[str, str]) -> dict[str, Any]:
+        """Convert the texts of a search to values of the columns.
 
         Raises:
-            InvalidField: naming a column that cannot have such a value.
+            InvalidField: naming a column that cannot have the value.
         """
         values = {}
-        for name, text in asked.items():
+        for name, text in search.items():
             try:
                 values[name] = self._parsers[name](text)
             except (ValueError, KeyError, ArithmeticError):
@@ -120,7 +120,7 @@ def _url(request: Request, query: dict[str, str]) -> str:
 
 
 def _parser(column: TypeEngine[Any]) -> Parser | None:
-    """What makes a value of a text; None for a type that cannot be typed into a form."""
+    """The function that converts a text to a value of a column; None if no text stands for its values."""
     try:
         kind: Any = column.python_type
     except NotImplementedError:
@@ -128,19 +128,19 @@ def _parser(column: TypeEngine[Any]) -> Parser | None:
     return (lambda name: kind[name]) if issubclass(kind, enum.Enum) else _PARSERS.get(kind)
 
 
-def _shown(value: Any) -> Any:
-    """A value as an administrator would type it to search for it."""
+def _searchable_text(value: Any) -> Any:
+    """A value as an administrator has to type it to search for it."""
     if isinstance(value, enum.Enum):
         return value.name
     return value.hex() if isinstance(value, bytes) else value
 
 
-def _truth(text: str) -> bool:
+def _bool(text: str) -> bool:
     return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[text.lower()]
 
 
 _PARSERS: Final[dict[type, Parser]] = {
-    bool: _truth,
+    bool: _bool,
     bytes: bytes.fromhex,
     decimal.Decimal: decimal.Decimal,
     dt.date: dt.date.fromisoformat,

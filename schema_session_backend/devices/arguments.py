@@ -1,4 +1,4 @@
-"""What an argument has to be."""
+"""Checks of the arguments that the application passes."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from ..store import SessionStore
 
 
 def require_store(value: object, taker: str) -> None:
-    """Refuse anything but a store.
+    """Refuse a value that is no store.
 
     Args:
-        value: what was given.
-        taker: what takes a store.
+        value: the argument.
+        taker: the name of the class or function that takes it, for the error message.
 
     Raises:
-        WrongArgument: naming the taker, and the attribute that has the store, such as a cache's.
+        WrongArgument: naming the taker; if the value has a store, as a cache has, it says so.
     """
     if isinstance(value, SessionStore):
         return
@@ -24,10 +24,14 @@ def require_store(value: object, taker: str) -> None:
 
 
 def require_user_field(store: object, taker: str) -> None:
-    """Refuse a store that cannot tell whose a session is, and anything but a store.
+    """Refuse a store without a `user_field`, and a value that is no store.
+
+    Args:
+        store: the argument.
+        taker: the name of the class or function that takes it, for the error message.
 
     Raises:
-        ConfigurationError: saying what to declare.
+        ConfigurationError: saying which column to declare.
         WrongArgument: as `require_store` does.
     """
     require_store(store, taker)

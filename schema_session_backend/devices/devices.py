@@ -1,4 +1,4 @@
-"""The visitor's own devices: as a page, as JSON, and signing them out."""
+"""The users' page: see the devices where they are signed in, as HTML or JSON, and sign them out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import NoSuchSession
 from .http import Refused, Request, Response, json_response, redirect
-from .words import device_of
+from .user_agents import device_name
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -26,12 +26,13 @@ MOST_SHOWN: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A session as its owner sees it."""
+    """A session as its user sees it; these are the fields in JSON, and in the template."""
 
     handle: str
     device: str
     place: str
     current: bool
+    """Whether it is the session of the request."""
     signed_in_at: dt.datetime | None
     last_seen_at: dt.datetime | None
     expires_at: dt.datetime | None
@@ -39,22 +40,22 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Devices:
-    """The handlers for everybody who is signed in.
+    """The handlers for every signed-in user.
 
     Args:
-        store: where the sessions are.
+        store: the store of the sessions.
         renderer: renders the page.
-        ending: gives the store to end sessions with, which may be in a request's transaction.
-        fields: the keys of a session that describe its device: `words`, `user_agent`, `ip` and `place`.
+        open_store: opens the store for ending sessions, inside of the request's transaction if there is one.
+        fields: the keys of a session that hold its `device`, `user_agent`, `ip` and `place`.
     """
 
     store: SessionStore
     renderer: Renderer
-    ending: Callable[[Request], AbstractContextManager[SessionStore]]
+    open_store: Callable[[Request], AbstractContextManager[SessionStore]]
     fields: Mapping[str, str]
 
     def show(self, request: Request, visitor: Visitor) -> Response:
-        """The page."""
+        """The visitor's devices as HTML."""
         devices, more = self._devices(visitor, self.renderer.texts(request))
         done = request.args.get("done")
         return self.renderer.render(
@@ -67,38 +68,41 @@ class Devices:
         )
 
     def show_json(self, request: Request, visitor: Visitor) -> Response:
-        """The same as JSON."""
+        """The visitor's devices as JSON."""
         devices, more = self._devices(visitor, self.renderer.texts(request))
         return json_response({"csrf_token": visitor.csrf_token(), "sessions": devices, "more": more})
 
     def sign_out(self, request: Request, visitor: Visitor) -> Response:
-        """End one session, if it is the visitor's own.
+        """End one session of the visitor's user.
 
         Raises:
-            Refused: if it is not, or no longer there.
+            Refused: if there is no such session, or if it is another user's.
         """
         handles = request.handles
-        with self.ending(request) as store:
+        with self.open_store(request) as store:
             ended = bool(handles) and store.revoke(handles[0], visitor.user)
         if not ended:
             raise Refused(HTTPStatus.NOT_FOUND, "done_none")
         return _signed_out(request, "one", 1)
 
     def sign_out_others(self, request: Request, visitor: Visitor) -> Response:
-        """End all of the visitor's sessions but this one.
+        """End all sessions of the visitor's user except for the request's own.
 
         Raises:
-            Refused: if this one has been ended itself.
+            Refused: if the request's own session has been ended meanwhile.
         """
         try:
-            with self.ending(request) as store:
+            with self.open_store(request) as store:
                 ended = store.revoke_where(visitor.user, keep=visitor.sid)
         except NoSuchSession:
             raise Refused(HTTPStatus.UNAUTHORIZED, "not_signed_in") from None
         return _signed_out(request, "others", ended)
 
     def _devices(self, visitor: Visitor, texts: Texts) -> tuple[list[Device], int]:
-        """This device first, then those seen last; and how many more there are."""
+        """The visitor's devices, and the number of further devices that are not among them.
+
+        The request's own device comes first, then the others, beginning with the one that was used last.
+        """
         records = self.store.find(visitor.user, limit=MOST_SHOWN + 1)
         more = 0
         current = self.store.handle(visitor.sid)
@@ -112,12 +116,12 @@ class Devices:
         return sorted(devices, key=lambda device: (not device.current, -_seconds(device.last_seen_at))), more
 
     def _device(self, record: Record, current: str, texts: Texts) -> Device:
-        described = {name: _text(record.data.get(key)) for name, key in self.fields.items()}
-        words = device_of(described["user_agent"], texts) or described["words"]
+        fields = {name: _text(record.data.get(key)) for name, key in self.fields.items()}
+        name = device_name(fields["user_agent"], texts) or fields["device"]
         return Device(
             handle=record.handle,
-            device=words or texts.unknown_device,
-            place=described["place"] or described["ip"],
+            device=name or texts.unknown_device,
+            place=fields["place"] or fields["ip"],
             current=record.handle == current,
             signed_in_at=record.created_at,
             last_seen_at=record.updated_at,
@@ -132,6 +136,7 @@ def _signed_out(request: Request, which: str, ended: int) -> Response:
 
 
 def _text(value: Any) -> str:
+    """A session's value, if it is text; the application may store anything."""
     return value if isinstance(value, str) else ""
 
 

@@ -29,16 +29,17 @@ def add_devices(
 
     Args:
         app: the application, whose sessions Flask-Session keeps in `cache`.
-        cache: what `SESSION_CACHELIB` is set to; its store's `user_field` tells whose a session is.
-        path: where the page is.
-        options: those of `DevicesPage`.
+        cache: the cache that `SESSION_CACHELIB` is set to. The `user_field` of its store tells to which user
+            a session belongs.
+        path: the path of the page.
+        options: further options of `DevicesPage`.
 
     Returns:
         the page.
 
     Raises:
         ConfigurationError: for an option that cannot work.
-        WrongArgument: for a cache that is none, such as its store.
+        WrongArgument: if `cache` is no `SchemaCache`.
     """
     if not isinstance(cache, SchemaCache):
         msg = f"add_devices takes the SchemaCache of SESSION_CACHELIB, not {type(cache).__name__}"
@@ -62,9 +63,9 @@ def add_devices(
 
 
 def _body(request: flask.Request) -> dict[str, Any]:
-    """The part of an environment that has the body, again if the application has read it already."""
+    """The entries of a WSGI environment for a body that the application may have read already."""
     if request.content_length is None or request.content_length > MAX_BODY:
         return {}
-    # Nothing is left of a body that was parsed as a form.
+    # Flask keeps no data of a body that it has parsed as a form.
     body = request.get_data() or urlencode(list(request.form.items(multi=True))).encode()
     return {"wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))}

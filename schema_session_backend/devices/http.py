@@ -1,4 +1,4 @@
-"""HTTP for the page: Werkzeug's requests and responses, with the page's limits, formats and headers."""
+"""The page's requests and responses: Werkzeug's, with the page's own limits, formats and headers."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 MAX_BODY: Final = 64 * 1024
 MAX_FIELDS: Final = 1_000
-# The one address that answers in JSON whatever the request accepts.
+# The response at this path is always JSON, whatever the request accepts.
 SESSIONS_PATH: Final = "/sessions"
 _HANDLE: Final = re.compile("[0-9a-f]{64}")
 
 PRIVATE: Final = {"Cache-Control": "no-store", "Vary": "Cookie"}
 FOR_EVER: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
 _SECURITY: Final = {
-    # Only what the page itself brings, and no frame of another site around it.
+    # Load nothing but the page's own files, and let no other site show the page in a frame.
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self';"
     " form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -36,11 +36,11 @@ _SECURITY: Final = {
 
 
 class Refused(HTTPException):
-    """The request is answered with an error page, or with an error in JSON.
+    """A request that gets an error page, or an error in JSON.
 
     Args:
         status: the status of the response.
-        problem: the name of the text in `Texts` that says why.
+        problem: the name of the message in `Texts`.
         headers: further headers of the response.
     """
 
@@ -52,19 +52,19 @@ class Refused(HTTPException):
 
 
 class Request(werkzeug.Request):
-    """A request to the page; `root_path` is where the page is mounted, and `path` is below it."""
+    """A request to the page; `path` is relative to the path at which the page is mounted."""
 
-    # Werkzeug cuts a body of unknown length off at its limit, so a byte more tells that it is too long.
+    # Werkzeug cuts a body of unknown length off at this limit. The additional byte shows that it was longer.
     max_content_length = MAX_BODY + 1
 
     @property
     def root(self) -> str:
-        """Where the page is mounted, quoted for links and without a slash at the end."""
+        """The path at which the page is mounted, quoted for links, without a slash at the end."""
         return quote(self.root_path.rstrip("/"))
 
     @property
     def wants_json(self) -> bool:
-        """Whether a program asks: it sends JSON, prefers JSON to HTML, or asks for what is JSON only."""
+        """Whether the response is JSON: for a request that sends or prefers JSON, and at `SESSIONS_PATH`."""
         if self.path == SESSIONS_PATH or self.mimetype == "application/json":
             return True
         return self.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
@@ -74,7 +74,7 @@ class Request(werkzeug.Request):
         """The fields of a form, or of a JSON object whose values are texts and lists of texts.
 
         Raises:
-            HTTPException: if the body is too long, or neither of these.
+            HTTPException: if the body is too long, or is neither a form nor such an object.
         """
         body = self.get_data()
         if not body:
@@ -93,7 +93,7 @@ class Request(werkzeug.Request):
 
     @property
     def handles(self) -> list[str]:
-        """The values of the field `handle` that can be handles; others can name no session."""
+        """The values of the field `handle` that have the form of a handle."""
         return [text for text in self.fields.getlist("handle") if _HANDLE.fullmatch(text)]
 
 
@@ -102,9 +102,9 @@ class Response(werkzeug.Response):
 
     Args:
         body: the content.
-        status: the status.
-        mimetype: what the content is.
-        caching: the headers that tell caches what to do, `PRIVATE` or `FOR_EVER`.
+        status: the HTTP status.
+        mimetype: the content's type.
+        caching: the headers for caches, `PRIVATE` or `FOR_EVER`.
     """
 
     def __init__(
@@ -119,12 +119,12 @@ class Response(werkzeug.Response):
 
 
 def json_response(content: Any, status: int = 200) -> Response:
-    """A response for a program."""
+    """A response in JSON."""
     return Response(msgspec.json.encode(content), status, mimetype="application/json")
 
 
 def redirect(url: str) -> Response:
-    """The response to a form, after which reloading the page sends nothing again."""
+    """The response to a form: status 303, so that reloading the page does not send the form again."""
     response = Response(status=303)
     response.location = url
     return response

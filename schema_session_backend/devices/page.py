@@ -1,4 +1,4 @@
-"""`DevicesPage`: the WSGI application, its options and its addresses."""
+"""`DevicesPage`: the WSGI application, its options and its routes."""
 
 from __future__ import annotations
 
@@ -38,34 +38,36 @@ _log = logging.getLogger("schema_session_backend")
 
 
 class DevicesPage:
-    """Shows people where they are signed in, and lets them sign out any of these devices.
+    """Shows users the devices where they are signed in, and lets them sign out any of these devices.
 
-    A WSGI application, to be mounted in another one, at any path. `visitor` alone decides who sees what:
-    people see and end the sessions that have the same user as their own, and no others.
+    A WSGI application, which can be mounted at any path of another application. Only `visitor` decides who
+    the user is. Users see and end the sessions of the same user, and no others.
 
     Args:
-        store: where the sessions are; with `timestamps` the page tells when a device signed in, and when it
-            was last seen.
-        visitor: tells from a request's WSGI environment who is asking; None for nobody.
-        administers: tells whether that visitor may see and end everybody's sessions, at `/admin`; nobody may
-            unless it says so.
-        sign_in_url: where visitors go who are not signed in.
-        home_url: where the page leads back to.
-        device_field: the key of a session that has its device in words.
-        user_agent_field: the key that has the browser's user agent, which the page puts into words.
-        ip_field: the key that has its address.
-        place_field: the key that has its place in words.
-        texts: other words, or a function that chooses them for a WSGI environment.
-        templates: a directory, or a loader of Jinja2's, whose templates come before those of this package:
+        store: the store of the sessions. With `timestamps`, the page shows when a device signed in, and when
+            it was last seen.
+        visitor: returns the visitor of a request's WSGI environment; None if nobody is signed in.
+        administers: returns whether that visitor may see and end the sessions of all users, at `/admin`. By
+            default nobody may.
+        sign_in_url: the address to which visitors are redirected who are not signed in.
+        home_url: the address of the page's link back to the site; None for no link.
+        device_field: the session's key for the name of the device.
+        user_agent_field: the session's key for the browser's user agent. If it is there, the page derives the
+            name of the device from it.
+        ip_field: the session's key for the IP address, which is shown without a place.
+        place_field: the session's key for the name of the place.
+        texts: the page's texts, or a function that returns them for a WSGI environment.
+        templates: a directory, or a loader of Jinja2, with templates that replace templates of this package:
             `devices.html`, `admin.html`, `message.html` and their `base.html`.
-        origins: further origins whose pages may send forms here, such as `https://account.example.com`.
-        connection: gives for a WSGI environment a context manager with the SQLAlchemy `Connection` or ORM
-            `Session` in whose transaction sessions are ended, or None; without it, each end is a
-            transaction of its own.
+        origins: further origins whose pages may send forms to this page, such as
+            `https://account.example.com`.
+        connection: returns a context manager for a WSGI environment. Its value is the SQLAlchemy `Connection`
+            or ORM `Session` in whose transaction sessions are ended, or None. By default, sessions are ended
+            in a transaction of the store's own.
 
     Raises:
-        ConfigurationError: for an option that cannot work, such as a store whose handles are session ids.
-        WrongArgument: for a store that is none.
+        ConfigurationError: for an option that cannot work, and for a store whose handles are session ids.
+        WrongArgument: if `store` is no `SessionStore`.
     """
 
     def __init__(  # noqa: PLR0913 - each is an option with its default in sight
@@ -94,13 +96,18 @@ class DevicesPage:
         renderer = Renderer(texts or Texts(), templates, home_url=home_url, sign_in_url=sign_in_url)
 
         @contextmanager
-        def ending(request: Request) -> Iterator[SessionStore]:
+        def open_store(request: Request) -> Iterator[SessionStore]:
             with nullcontext() if connection is None else connection(request.environ) as joined:
                 yield store if joined is None else store.within(joined)
 
-        fields = {"words": device_field, "user_agent": user_agent_field, "ip": ip_field, "place": place_field}
-        devices = Devices(store, renderer, ending, fields)
-        admin = Admin(store, renderer, ending)
+        fields = {
+            "device": device_field,
+            "user_agent": user_agent_field,
+            "ip": ip_field,
+            "place": place_field,
+        }
+        devices = Devices(store, renderer, open_store, fields)
+        admin = Admin(store, renderer, open_store)
         self._renderer = renderer
         self._routes: dict[str, Route] = {
             "/": (_GET, access.for_visitors(devices.show)),
@@ -125,11 +132,14 @@ class DevicesPage:
         return response(environ, start_response)
 
     def mounted_in(self, site: Any, path: str) -> Any:
-        """A WSGI application that is `site`, with this page at a path.
+        """Add this page to a site.
 
         Args:
-            site: a WSGI application.
-            path: such as `/devices`.
+            site: the WSGI application of the site.
+            path: the path of the page, such as `/devices`.
+
+        Returns:
+            a WSGI application: the page at its path, and the site at all other paths.
 
         Raises:
             ConfigurationError: for an empty path.
@@ -137,8 +147,8 @@ class DevicesPage:
         mount = wsgi_text(mount_path(path))
 
         def application(environ: Environ, start_response: Any) -> Any:
-            asked = environ.get("PATH_INFO", "")
-            if asked != mount and not asked.startswith(f"{mount}/"):
+            requested = environ.get("PATH_INFO", "")
+            if requested != mount and not requested.startswith(f"{mount}/"):
                 return site(environ, start_response)
             return self(mounted_at(environ, mount), start_response)
 
@@ -147,13 +157,13 @@ class DevicesPage:
     def _answer(self, request: Request) -> Response:
         if request.path not in self._routes:
             raise Refused(HTTPStatus.NOT_FOUND, "not_found")
-        methods, answer = self._routes[request.path]
+        methods, view = self._routes[request.path]
         if request.method not in methods:
             raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, "not_understood", Allow=", ".join(methods))
-        return answer(request)
+        return view(request)
 
     def _refusal(self, request: Request, error: HTTPException) -> Response:
-        # Werkzeug has errors of its own, for a body that is too long or breaks off.
+        # Werkzeug raises errors of its own, for example for a body that is too long or incomplete.
         refused = error if isinstance(error, Refused) else Refused(error.code or 400, "not_understood")
         status, problem = refused.status, refused.problem
         message = getattr(self._renderer.texts(request), problem)

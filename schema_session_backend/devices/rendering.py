@@ -1,4 +1,4 @@
-"""How the page looks: templates, words, style and script."""
+"""The page's HTML, from templates, and its static files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PACKAGE: Final = "schema_session_backend.devices"
 _CONTENTS: Final = {
     name: resources.files(_PACKAGE).joinpath("static", name).read_bytes() for name in STATIC_FILES
 }
-# The address changes with the content, so browsers can keep it for ever.
+# The address of a file changes with its content, so browsers can keep the file for ever.
 _ADDRESSES: Final = {
     name: f"/static/{name}?{hashlib.sha256(content).hexdigest()[:8]}" for name, content in _CONTENTS.items()
 }
@@ -32,9 +32,9 @@ class Renderer:
     """Renders templates.
 
     Args:
-        texts: the words, or a function that chooses them for a WSGI environment.
-        templates: a directory or a loader whose templates come before those of this package.
-        links: addresses outside of the page that templates use, by their names there.
+        texts: the page's texts, or a function that returns them for a WSGI environment.
+        templates: a directory, or a loader of Jinja2, with templates that replace templates of this package.
+        links: addresses outside of the page, as variables of the templates.
     """
 
     def __init__(
@@ -54,11 +54,18 @@ class Renderer:
         )
 
     def texts(self, request: Request) -> Texts:
-        """The words for a request."""
+        """The texts for a request."""
         return self._texts(request.environ) if callable(self._texts) else self._texts
 
     def render(self, request: Request, template: str, /, *, status: int = 200, **values: Any) -> Response:
-        """A page."""
+        """A response with HTML.
+
+        Args:
+            request: the request.
+            template: the template's name.
+            status: the HTTP status.
+            values: variables of the template.
+        """
         html = self._templates.get_template(template).render(
             texts=self.texts(request),
             root=request.root,
@@ -70,6 +77,6 @@ class Renderer:
 
 
 def static_file(request: Request) -> Response:
-    """Style or script."""
+    """The style sheet or the script, whichever is at the request's path."""
     name = request.path.rpartition("/")[2]
     return Response(_CONTENTS[name], mimetype=STATIC_FILES[name], caching=FOR_EVER)

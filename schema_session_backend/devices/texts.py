@@ -1,4 +1,4 @@
-"""What the page says."""
+"""The texts of the page, which can be replaced, for example by a translation."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Texts:
-    """The wording of the page, for the option `texts` of `DevicesPage`.
+    """The texts of the page, for the option `texts` of `DevicesPage`.
 
-    The page fills in the names in braces.
+    The page replaces the names in braces by values.
     """
 
     language: str = "en"

@@ -1,4 +1,4 @@
-"""Who is asking, and the token that only the visitor's own pages know."""
+"""`Visitor`: the signed-in user of a request, and the CSRF token for the user's forms."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _SECRET_LENGTH: Final = hashlib.sha256().digest_size
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """A user who is signed in, and the session of the request.
+    """The signed-in user of a request, and the request's session.
 
     Args:
-        user: what the user's sessions have in common: declared columns with their values, such as
+        user: the declared columns that tell to which user a session belongs, with their values, such as
             `{"user_id": 42}`.
         sid: the id of the request's session.
 
     Raises:
-        ConfigurationError: for a user of no columns, which would be everybody.
-        WrongArgument: for a user or an id that is none, such as `42`.
+        ConfigurationError: for a user without columns, which all sessions would match.
+        WrongArgument: if `user` is no mapping, or if `sid` is no text.
     """
 
     user: Mapping[str, Any] = field(repr=False)
@@ -51,12 +51,16 @@ class Visitor:
             raise WrongArgument(msg)
 
     def csrf_token(self) -> str:
-        """A token for a form; it differs each time, so that compression of the page cannot reveal it."""
+        """A token for a form.
+
+        The token is masked with new random bytes each time. Otherwise an attacker could guess it from the
+        size of compressed pages (the BREACH attack).
+        """
         mask = secrets.token_bytes(_SECRET_LENGTH)
         return base64.urlsafe_b64encode(mask + _xor(mask, self._secret)).decode("ascii")
 
     def accepts(self, token: object) -> bool:
-        """Whether a form's `token` was made for this visitor's session."""
+        """Whether `token`, from a form, was made for this visitor's session."""
         try:
             masked = base64.urlsafe_b64decode(str(token).encode("ascii"))
         except ValueError:
@@ -68,19 +72,19 @@ class Visitor:
 
     @property
     def _secret(self) -> bytes:
-        # Derived from the session's id: nothing has to be stored, and a token ends with its session.
+        # Derived from the session's id, so that nothing has to be stored and a token ends with its session.
         return hmac.digest(self.sid.encode("ascii"), _PURPOSE, "sha256")
 
 
 def beaker_visitor(store: SessionStore) -> Callable[[Mapping[str, Any]], Visitor | None]:
-    """The `visitor` of a `DevicesPage` behind Beaker's middleware.
+    """The argument `visitor` for a `DevicesPage` behind Beaker's middleware.
 
     Args:
-        store: where the sessions are; its `user_field` tells whose a session is.
+        store: the store of the sessions. Its `user_field` tells to which user a session belongs.
 
     Raises:
         ConfigurationError: if the store has no `user_field`.
-        WrongArgument: for a store that is none.
+        WrongArgument: if `store` is no `SessionStore`.
     """
     require_user_field(store, "beaker_visitor")
 

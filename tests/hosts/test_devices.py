@@ -412,7 +412,7 @@ def test_a_body_of_unknown_length_is_read_to_the_limit_only(browser, store):
         ("/sign-out", {"handle": []}),
         ("/sign-out", {"csrf_token": [], "handle": "a"}),
         ("/sign-out-others", {"csrf_token": []}),
-        ("/admin/sign-out", {"handle": [], "again": []}),
+        ("/admin/sign-out", {"handle": [], "query": []}),
     ],
 )
 def test_empty_lists_are_no_error_of_the_server(open_site, path, sent):
@@ -617,10 +617,10 @@ def test_odd_queries_are_no_error(administrator, query):
 
 
 @pytest.mark.parametrize(
-    "again", ["user_id=1&x=2", "https://evil.example", "//evil.example", "-after=%0d%0aX: y"]
+    "query", ["user_id=1&x=2", "https://evil.example", "//evil.example", "-after=%0d%0aX: y"]
 )
-def test_a_form_leads_back_to_the_page_only(administrator, again):
-    location = post(administrator, "/admin/sign-out", again=again).location
+def test_a_form_leads_back_to_the_page_only(administrator, query):
+    location = post(administrator, "/admin/sign-out", query=query).location
 
     assert re.fullmatch(r"(http://localhost(:80)?)?/devices/admin\?\S*", location)
 

@@ -56,7 +56,7 @@ class Vendor(ABC):
     utc_now_sql: ClassVar[str]
 
     insertion_sql: ClassVar[str | None] = None
-    """What grows with each row inserted, where the clock is too coarse to tell two rows apart."""
+    """An expression that grows with each new row, if the clock is too coarse to order two new rows."""
 
     @property
     def now_ms(self) -> ColumnElement[int]:
