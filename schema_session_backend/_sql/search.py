@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     Condition = ColumnElement[bool]
     Where = Condition | Mapping[str, Any]
 
+MOST_SHAPES: Final = 256
+"""Compiled searches that are kept."""
 LIMIT: Final = f"{PREFIX}limit"
 KEPT: Final = f"{PREFIX}kept"
 KEPT_TOO: Final = f"{PREFIX}kept_too"
@@ -247,9 +249,13 @@ class Search:
         if found.shape is None:
             return Query(build())
         key = (*name, found.shape)
-        if key not in self._queries:
-            self._queries[key] = Query(build())
-        return self._queries[key]
+        query = self._queries.get(key)
+        if query is None:
+            if len(self._queries) >= MOST_SHAPES:
+                # An application may have a prefix for each of its tenants.
+                self._queries.clear()
+            query = self._queries[key] = Query(build())
+        return query
 
     def _own(self, mark: str) -> list[Condition]:
         return begins_with(self._table.sid, mark, hashed=self._hashed) if mark else []
