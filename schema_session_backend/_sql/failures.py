@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Index
+from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy import exc as sa_exc
 from sqlalchemy.schema import ColumnCollectionConstraint
 
@@ -90,7 +90,7 @@ class Failures:
             return StoreUnavailable(f"the database stayed busy or locked until the deadline ({kind})")
         if self._vendor.is_duplicate_key(raw):
             return SessionExists(f"a session with that id is there already ({kind})", code=code)
-        if isinstance(raw, self._integrity_error):
+        if isinstance(raw, self._integrity_error) or code in self._vendor.violations:
             return self._violated(raw, code, kind)
         may_quote = quote or self._vendor.quotes_no_values
         reason = _first_line(raw) if may_quote else "the database's log tells more"
@@ -119,6 +119,10 @@ class Failures:
 
     def _completed(self, told: Violation) -> Violation:
         """What the database tells, with what the declaration adds: its columns, or its name."""
+        if self.table is not None and told.columns == tuple(self.table.primary_key.columns.keys()):
+            # MariaDB's upsert sets the key to NULL where another unique constraint of the row is violated.
+            unique = _constraints(self.table, unique=True)
+            return unique[0] if len(unique) == 1 else Violation()
         for name, columns in _constraints(self.table):
             if told.constraint is not None and name == told.constraint:
                 return Violation(name, told.columns or columns)
@@ -131,15 +135,22 @@ class Failures:
         return told
 
 
-def _constraints(table: Table | None) -> list[tuple[str | None, tuple[str, ...]]]:
+def _constraints(table: Table | None, *, unique: bool = False) -> list[Violation]:
+    """The declared constraints, or those of them that are unique beside the primary key."""
     if table is None:
         return []
-    declared = [*table.indexes, *table.constraints]
-    return [
-        (None if constraint.name is None else str(constraint.name), tuple(constraint.columns.keys()))
-        for constraint in declared
-        if isinstance(constraint, (Index, ColumnCollectionConstraint))
-    ]
+    known = []
+    for constraint in (*table.indexes, *table.constraints):
+        if isinstance(constraint, Index):
+            is_unique = constraint.unique
+        elif isinstance(constraint, ColumnCollectionConstraint):
+            is_unique = isinstance(constraint, UniqueConstraint)
+        else:
+            continue
+        if is_unique or not unique:
+            name = None if constraint.name is None else str(constraint.name)
+            known.append(Violation(name, tuple(constraint.columns.keys())))
+    return known
 
 
 def _raw(error: BaseException) -> BaseException:

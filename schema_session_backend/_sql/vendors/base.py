@@ -46,6 +46,9 @@ class Vendor(ABC):
 
     begin: ClassVar[str] = "BEGIN"
 
+    violations: ClassVar[frozenset[str]] = frozenset()
+    """Codes of violated constraints for which its drivers have no IntegrityError."""
+
     quotes_no_values: ClassVar[bool] = False
     """Whether the database's error messages can be shown, because they never quote a statement's values."""
 

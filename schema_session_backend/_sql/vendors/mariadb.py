@@ -76,6 +76,8 @@ class MariaDB(Vendor):
 
     drivers = ("mariadb+pymysql", "mysql+pymysql")
     extra = "mysql"
+    # CHECK constraints: the first is MariaDB's, the second MySQL's.
+    violations = frozenset({"4025", "3819"})
     timed_drivers = frozenset({"pymysql", "mysqldb"})
     transient_codes = _TRANSIENT
     # Not UNIX_TIMESTAMP(), which takes a local time, and so is ambiguous in the hour when clocks go back.
