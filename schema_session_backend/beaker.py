@@ -303,7 +303,10 @@ class SchemaSession(Session):
     """
 
     namespace: SessionNamespace
-    """Set with the first load or save, so a visitor without a cookie has none; it has the current id."""
+    """The session's namespace, whose name is always the session's id.
+
+    Beaker creates it with the first load or save, so that a visitor without a cookie has none before.
+    """
 
     def __init__(self, request: Any, id: str | None = None, **settings: Any) -> None:  # noqa: A002 - Beaker's
         if settings.get("encrypt_key"):
@@ -376,7 +379,7 @@ def _store_settings(settings: dict[str, Any], *, prefix: str) -> dict[str, Any]:
     """The settings of the store, without Beaker's own.
 
     Raises:
-        ConfigurationError: for a setting that neither of them knows.
+        ConfigurationError: for a setting that neither the store nor Beaker knows.
     """
     refuse_unknown(settings, BEAKER_SETTINGS, prefix=prefix)
     return {name: value for name, value in settings.items() if name not in BEAKER_SETTINGS}

@@ -70,7 +70,7 @@ class LoadedSession:
 
     @property
     def is_blank(self) -> bool:
-        """Whether the session is not stored yet; see `SessionStore.blank`."""
+        """Whether the session is not stored yet, as after `SessionStore.blank`."""
         return self.version is None
 
     @property
@@ -108,7 +108,7 @@ class Saved(NamedTuple):
     """The result of a save.
 
     Attributes:
-        outcome: what became of the save.
+        outcome: what the save did.
         session: the session for the next save of the same request.
     """
 

@@ -52,7 +52,7 @@ class Serializer(Protocol):
         """A new dict, equal to the one of which `dumps` made this `text`.
 
         Raises:
-            ValueError: for a corrupt text; anybody may have changed it in the table.
+            ValueError: for a corrupt text, which anyone with access to the table may have written.
         """
         ...
 
@@ -60,7 +60,7 @@ class Serializer(Protocol):
         """Whether two values, `left` and `right`, are equal and of equal types at every depth.
 
         Raises:
-            UnserializableValue: if that cannot be told.
+            UnserializableValue: for a value that `dumps` refuses.
         """
         ...
 

@@ -17,7 +17,7 @@ class SessionMixin:
         sid: the handle, which is the primary key.
         additional: everything that is not declared, as text.
         expire_at: when the session expires, in milliseconds since 1970 UTC; NULL for never.
-        revision: counts the saves.
+        revision: the number of saves, from a random start.
     """
 
     sid: Mapped[str] = mapped_column(sid_type(), primary_key=True)
@@ -31,7 +31,7 @@ class TimestampedSessionMixin(SessionMixin):
 
     Attributes:
         created_at: when the session was first stored, in UTC.
-        updated_at: when it was last saved or touched, in UTC.
+        updated_at: when the session was last saved or touched, in UTC.
     """
 
     created_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime())
