@@ -11,7 +11,7 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.dialects.mysql import insert
 from sqlalchemy.sql import literal_column
 
-from ..drift.column_types import BYTES, TEXT
+from ..column_types import BYTES, TEXT
 from ..failures import Violation
 from .base import Vendor
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Delete, Table
     from sqlalchemy.sql.dml import Insert
 
-    from ..drift.column_types import ColumnType
+    from ..column_types import ColumnType
     from .base import Alteration, Scalar, Updates
 
 _DUPLICATE_KEY: Final = "1062"
