@@ -11,7 +11,7 @@ from sqlalchemy import MetaData, Table, create_engine, inspect, make_url
 from sqlalchemy.schema import DropTable
 
 from clocks import DatabaseClock
-from databases import DATABASES
+from databases import DATABASES, chosen_databases
 from schema_session_backend import SessionStore
 from servers import find_for_workers
 from wire import Counter
@@ -26,11 +26,40 @@ if TYPE_CHECKING:
     MakeStore = Callable[..., SessionStore]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """End at once where `TEST_DATABASES` is wrong."""
+    chosen_databases()
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Say on which databases the tests run."""
+    chosen = chosen_databases()
+    left_out = ", ".join(name for name in DATABASES if name not in chosen)
+    return f"databases: {', '.join(chosen)}" + (f"; TEST_DATABASES leaves out {left_out}" if left_out else "")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect the tests of databases that `TEST_DATABASES` leaves out."""
+    wanted = {None, *chosen_databases()}
+    left_out = [item for item in items if _database_of(item) not in wanted]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if _database_of(item) in wanted]
+
+
+def _database_of(item: pytest.Item) -> str | None:
+    """The name of the database that a test runs on; None if it chooses its own or needs none."""
+    callspec = getattr(item, "callspec", None)
+    # A table in partitions is "postgresql, partitioned".
+    name = str(callspec.params.get("url")).partition(",")[0] if callspec else None
+    return name if name in DATABASES else None
+
+
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Find the servers before pytest-xdist starts its workers, which share them."""
     is_worker = hasattr(session.config, "workerinput")
     if session.config.getoption("dist", "no") != "no" and not is_worker:
-        find_for_workers()
+        find_for_workers(chosen_databases())
 
 
 @pytest.hookimpl(optionalhook=True)

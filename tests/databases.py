@@ -1,4 +1,8 @@
-"""The databases that every contract runs on; a new one is one more line in `DATABASES`."""
+"""The databases that every contract runs on; a new one is a line in `DATABASES`, or in `SERVERS`.
+
+`TEST_DATABASES=sqlite,postgresql` runs the tests on those only. Tests of the others are deselected, and no
+server is looked for that no test needs.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from servers import ServerMissing, mariadb_url, postgresql_url
+from servers import SERVERS, ServerMissing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +32,23 @@ def _on_server(url: Callable[[], str]) -> Callable[[Path], str]:
 
 DATABASES: dict[str, Callable[[Path], str]] = {
     "sqlite": lambda directory: f"sqlite:///{directory}/sessions.db",
-    "postgresql": _on_server(postgresql_url),
-    "mariadb": _on_server(mariadb_url),
+    **{name: _on_server(url) for name, url in SERVERS.items()},
 }
+
+
+def chosen_databases() -> list[str]:
+    """The names of the databases that `TEST_DATABASES` chooses; all of them where it is not set.
+
+    Raises:
+        pytest.UsageError: if a name is unknown, or on CI, whose result has to count for every database.
+    """
+    chosen = os.environ.get("TEST_DATABASES")
+    if not chosen:
+        return list(DATABASES)
+    if os.environ.get("CI"):
+        raise pytest.UsageError("TEST_DATABASES leaves databases out, which CI must not: unset it")
+    names = [name.strip() for name in chosen.split(",")]
+    if unknown := [name for name in names if name not in DATABASES]:
+        msg = f"TEST_DATABASES has {unknown[0]!r}, which is no database: it takes {', '.join(DATABASES)}"
+        raise pytest.UsageError(msg)
+    return [name for name in DATABASES if name in names]

@@ -35,7 +35,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from packages import NotInstalled, install
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 STARTING_TAKES = 60.0
 """Seconds after which a server that does not answer is given up."""
@@ -55,6 +55,9 @@ def postgresql_url() -> str:
 def mariadb_url() -> str:
     """A MariaDB database to run tests in; raises ServerMissing."""
     return _url_of(_MariaDB())
+
+
+SERVERS: dict[str, Callable[[], str]] = {"postgresql": postgresql_url, "mariadb": mariadb_url}
 
 
 class _StepFailed(Exception):
@@ -151,12 +154,13 @@ class _MariaDB(_Server):
         return URL.create("mariadb+pymysql", "root", host=HOST, port=port, query=_WITHOUT_TLS)
 
 
-def find_for_workers() -> None:
-    """Find both now, so that processes started from now on use the same ones, or know that one is missing."""
-    for find in (postgresql_url, mariadb_url):
-        # Whoever needs the server is told again.
+def find_for_workers(databases: Iterable[str]) -> None:
+    """Find their servers now, so that processes that start later use them, or know that one is missing."""
+    for name in databases:
+        # A test that needs the server gets the same error.
         with suppress(Exception):
-            find()
+            if name in SERVERS:
+                SERVERS[name]()
 
 
 _answers: dict[str, str | Exception] = {}
@@ -341,7 +345,7 @@ def _one_line(error: Exception) -> str:
 
 
 if __name__ == "__main__":
-    for find in (postgresql_url, mariadb_url):
+    for find in SERVERS.values():
         try:
             print(find())
         except (ServerMissing, RuntimeError) as problem:

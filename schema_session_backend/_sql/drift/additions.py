@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Column, Connection, ForeignKeyConstraint, Index
 
     from ..._table.declaration import SessionTable
+    from ..column_types import ColumnType
     from ..vendors.base import Vendor
-    from .column_types import ColumnType
 
 _NAMED_TYPES: Final = frozenset({"create_enum_type", "create_domain_type"})
 _FOREIGN_KEY_OF_TABLE: Final = re.compile(r"FOREIGN KEY ?\([^)]*\) ")

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Integer, func, inspect, literal_column, or_, select
 
+from ..column_types import ColumnType
 from ..vendors.base import Alteration
 from .additions import Additions
-from .column_types import ColumnType
 from .differences import Addition, Change, Decision, MissingTable, OtherTable
 from .shortcomings import Shortcomings
 

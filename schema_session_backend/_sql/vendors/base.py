@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.dml import Insert
     from sqlalchemy.sql.type_api import TypeEngine
 
-    from ..drift.column_types import ColumnType
+    from ..column_types import ColumnType
     from ..failures import Violation
 
     Scalar = Callable[[Executable], Any]

@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, case, delete, func, null, select, text
 from sqlalchemy.dialects import mysql
 from sqlalchemy.sql import literal_column
 
-from ..drift.column_types import BYTES, TEXT
+from ..column_types import BYTES, TEXT
 from ..failures import Violation
 from .base import Vendor
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy.dialects.mysql import Insert as MySQLInsert
     from sqlalchemy.sql.dml import Insert
 
-    from ..drift.column_types import ColumnType
+    from ..column_types import ColumnType
     from .base import Alteration, Scalar, Updates
 
 _DUPLICATE_KEY: Final = "1062"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy.dialects.sqlite import Insert
     from sqlalchemy.engine import URL
 
-    from ..drift.column_types import ColumnType
+    from ..column_types import ColumnType
     from .base import Alteration, Scalar
 
 _DENIED: Final = ("SQLITE_NOTADB", "SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Dialect
     from sqlalchemy.sql.type_api import TypeEngine
 
-    from ..vendors.base import Vendor
+    from .vendors.base import Vendor
 
     Measures = tuple[Any, ...]
 
