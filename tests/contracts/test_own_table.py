@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from applications import users_and_sessions
@@ -31,12 +31,6 @@ from schema_session_backend import (
     SessionMixin,
     TimestampedSessionMixin,
 )
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    Joined = Connection | Session
-
 
 # -- the application's own table
 

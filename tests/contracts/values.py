@@ -152,6 +152,13 @@ def stored_rows(store: SessionStore) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in connection.execute(select(store.repo()).order_by(store.repo().c.sid))]
 
 
+def stored_columns(store: SessionStore, *names: str) -> list[tuple[Any, ...]]:
+    """The values of those columns in all rows."""
+    query = select(*(store.repo().c[name] for name in names))
+    with store.engine.begin() as connection:
+        return [tuple(row) for row in connection.execute(query)]
+
+
 def write_row(store: SessionStore, sid: str, **columns: Any) -> None:
     """Change the stored row of a session by SQL, as whoever can write to the table can."""
     with store.engine.begin() as connection:

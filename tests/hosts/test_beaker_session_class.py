@@ -10,7 +10,7 @@ from beaker_site import BeakerSite, open_beaker_site, renewing, saving
 from browsing import LOGIN, in_flight
 from values import identical, no_sql, stored_rows
 
-from schema_session_backend import ConfigurationError, InvalidField, SessionStore, StoreUnavailable
+from schema_session_backend import ConfigurationError, InvalidField, StoreUnavailable
 from schema_session_backend.beaker import SchemaSession
 
 PLANTED = "a" * 32
@@ -273,14 +273,6 @@ def test_with_beakers_own_class_the_old_row_stays_until_it_expires(plain_site, s
 
 
 # -- an outage is no logout
-
-
-@pytest.fixture
-def down():
-    """A store whose database cannot be reached."""
-    store = SessionStore("postgresql+psycopg://nobody@127.0.0.1:1/none", sync_timeout=0.1)
-    yield store
-    store.close()
 
 
 def test_an_outage_is_an_error_and_never_an_empty_session(open_site, down):

@@ -29,14 +29,6 @@ def site(open_site):
     return open_site(timeout=HOUR)
 
 
-@pytest.fixture
-def browser(site):
-    """A browser that is signed in."""
-    browser = site.browser()
-    browser.log_in()
-    return browser
-
-
 def test_p9_a_hundred_requests_that_only_look_are_a_hundred_reads(browser, store, counter):
     for _ in range(10):
         # psycopg prepares what it has seen a few times, which is one more round trip.

@@ -1,0 +1,80 @@
+"""`request.schema_sessions`: a view lists and ends the sessions of its user."""
+
+from __future__ import annotations
+
+import pytest
+from pyramid_answers import answer
+
+from schema_session_backend import ConfigurationError
+
+HOUR = 3600
+
+
+def test_a_view_lists_and_revokes_its_users_sessions(store):
+    for sid, user_id in (("phone", 42), ("laptop", 42), ("bobs", 43)):
+        store.set(sid, {"user_id": user_id, "device": sid})
+    handle = store.handle
+
+    def ask(what):
+        found = []
+        answer(store, lambda request: found.append(what(request.schema_sessions)), "__Host-session=phone")
+        return found[0]
+
+    assert {record.data["device"] for record in ask(lambda own: own.list())} == {"phone", "laptop"}
+    assert ask(lambda own: own.current) == handle("phone")
+    assert ask(lambda own: own.revoke(handle("bobs"))) is False
+    assert ask(lambda own: own.revoke("made up")) is False
+    assert ask(lambda own: own.revoke(handle("laptop"))) is True
+    store.set("tablet", {"user_id": 42})
+    assert ask(lambda own: own.revoke_others()) == 1
+    assert (store.has("phone"), store.has("bobs"), store.count()) == (True, True, 2)
+    assert ask(lambda own: own.revoke(handle("phone"))) is True
+    assert store.count() == 1
+
+
+def test_who_revokes_the_session_of_the_request_itself_is_signed_out(store):
+    store.set("phone", {"user_id": 42})
+
+    def do(request):
+        assert request.schema_sessions.revoke(request.schema_sessions.current)
+        request.session.flash("Goodbye")
+
+    sent = answer(store, do, "__Host-session=phone", cookie_max_age=HOUR)
+
+    assert "__Host-session=phone" not in sent.headers["Set-Cookie"]
+    [record] = store.find(limit=1000)
+    assert record.data["_f_"] == ["Goodbye"]
+
+
+def test_listings_have_nothing_but_what_the_application_stored(make_store):
+    store = make_store(timestamps=False)
+    for _ in range(2):
+        answer(store, lambda request: request.session.update(user_id=42))
+    found: list[dict] = []
+
+    def do(request):
+        request.session["user_id"] = 42
+        found.extend(record.data for record in request.schema_sessions.list())
+
+    answer(store, do)
+
+    assert found == [{"user_id": 42}] * 2
+
+
+def test_who_is_not_signed_in_has_no_sessions(store):
+    store.set("theirs", {"device": "phone"})
+
+    def do(request):
+        own = request.schema_sessions
+        assert (own.list(), own.current, own.revoke_others()) == ([], None, 0)
+        assert own.revoke(store.handle("theirs")) is False
+
+    answer(store, do)
+    assert store.count() == 1
+
+
+def test_schema_sessions_need_the_users_column(make_store):
+    store = make_store(schemas="device String(50)")
+
+    with pytest.raises(ConfigurationError, match="declare one named 'user_id'"):
+        answer(store, lambda request: request.schema_sessions.list())
