@@ -1,4 +1,4 @@
-"""The databases that every contract runs on; a new one is one more line in `DATABASES`."""
+"""The databases that every contract runs on; a new database is one more line in `DATABASES`."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ SECRET = "hunter2-the-value"
 
 
 def everything_in(error: BaseException) -> str:
-    """What an error and those that it was raised from or during say, hidden ones too."""
+    """The texts and attributes of an error, and of its causes and contexts, suppressed or not."""
     said, seen = "", set()
     waiting: list[BaseException | None] = [error]
     while waiting:

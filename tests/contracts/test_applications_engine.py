@@ -110,7 +110,7 @@ def test_an_operation_on_a_shared_pool_leaves_no_transaction_open(engine, make_s
     assert not any(left_open)
 
 
-def test_a_listener_that_keeps_cursors_locks_nobody_out(make_store):
+def test_a_listener_that_keeps_cursors_leaves_no_lock(make_store):
     """pyramid_debugtoolbar's does, and a cursor that was not read to its end holds a lock on SQLite."""
     store, kept = make_store(), []
     event.listen(store.engine, "after_cursor_execute", lambda *arguments: kept.append(arguments))

@@ -27,7 +27,7 @@ def test_a_column_name_that_is_no_identifier_is_refused(name):
 @pytest.mark.parametrize(
     "name", ["sid", "SID", "additional", "expire_at", "Expire_At", "revision", "created_at"]
 )
-def test_a_base_columns_name_cannot_be_declared_in_any_case(name):
+def test_the_name_of_a_base_column_cannot_be_declared_in_upper_or_lower_case(name):
     with pytest.raises(ConfigurationError) as caught:
         SessionStore("sqlite://", schemas=[Column(name, Integer)], timestamps=True)
 
@@ -37,7 +37,7 @@ def test_a_base_columns_name_cannot_be_declared_in_any_case(name):
 
 
 @pytest.mark.parametrize("second", ["user_id", "USER_ID", "User_Id"])
-def test_a_name_cannot_be_declared_twice_in_any_case(second):
+def test_two_columns_cannot_have_names_that_differ_only_in_case(second):
     for schemas in ([Column("user_id", Integer), Column(second, Text)], f"user_id Integer; {second} Text"):
         with pytest.raises(ConfigurationError) as caught:
             SessionStore("sqlite://", schemas=schemas)
@@ -47,7 +47,7 @@ def test_a_name_cannot_be_declared_twice_in_any_case(second):
         )
 
 
-def test_two_base_columns_cannot_have_one_name():
+def test_two_base_columns_cannot_have_the_same_name():
     with pytest.raises(ConfigurationError, match="two base columns have the same name"):
         SessionStore("sqlite://", sid_name="Additional")
     with pytest.raises(ConfigurationError, match="two base columns have the same name"):
@@ -74,7 +74,7 @@ def test_a_column_that_no_session_can_fill_is_refused(column, problem):
 
 @pytest.mark.parametrize("key", ["b", "b.c", "A"])
 def test_a_column_with_a_key_beside_its_name_is_refused(key):
-    """SQLAlchemy names it by its key in statements, a session by its name."""
+    """SQLAlchemy's statements name the column by its key, and a session by its name."""
     for options in (
         {"schemas": [Column("a", Integer, key=key)]},
         {"table": own_table(Column("a", Integer, key=key))},
@@ -128,7 +128,7 @@ def test_a_list_of_texts_is_refused_with_how_to_write_one_text():
         ("users.uid", "the table 'users' has no column 'uid'"),
     ],
 )
-def test_a_text_schema_that_references_what_is_not_there_is_refused(target, problem):
+def test_a_text_schema_that_references_a_missing_table_or_column_is_refused(target, problem):
     metadata = MetaData()
     Table("users", metadata, Column("id", Integer, primary_key=True))
     with pytest.raises(ConfigurationError) as caught:
@@ -153,7 +153,7 @@ def test_a_misspelt_text_schema_is_refused_with_its_position():
     )
 
 
-def test_one_column_may_be_declared_for_several_stores():
+def test_the_same_column_may_be_declared_for_several_stores():
     columns = [Column("user_id", Integer, index=True)]
     one, other = (SessionStore("sqlite://", schemas=columns, table_name=name) for name in ("one", "other"))
 

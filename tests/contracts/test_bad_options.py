@@ -19,7 +19,7 @@ Unchecked: Any = SessionStore
     ("option", "near"),
     [("tablename", "table_name"), ("maxage", "max_age"), ("serialiser", "serializer")],
 )
-def test_an_unknown_option_is_refused_with_the_nearest_known_one(option, near):
+def test_an_unknown_option_is_refused_with_the_most_similar_option(option, near):
     with pytest.raises(ConfigurationError) as caught:
         Unchecked("sqlite://", **{option: "x"})
 
@@ -41,7 +41,7 @@ def test_an_unknown_option_is_refused_with_the_nearest_known_one(option, near):
         ("data_serializer serialization_format", "serializer"),
     ],
 )
-def test_an_option_as_another_library_calls_it_is_refused_with_ours(options, meant):
+def test_the_name_of_an_option_in_another_library_is_refused_with_its_name_here(options, meant):
     for option in options.split():
         with pytest.raises(ConfigurationError, match=f"no option '{option}': did you mean '{meant}'\\?"):
             Unchecked("sqlite://", **{option: "x"})
@@ -61,14 +61,14 @@ def test_an_option_as_another_library_calls_it_is_refused_with_ours(options, mea
         ("secret", "leave it out, because a session id is random and there is nothing to sign"),
     ],
 )
-def test_what_is_no_option_here_is_refused_with_how_it_is_done(option, advice):
+def test_an_option_that_does_not_exist_here_is_refused_with_the_way_to_do_it(option, advice):
     with pytest.raises(ConfigurationError) as caught:
         Unchecked("sqlite://", **{option: "x"})
 
     assert str(caught.value) == f"SessionStore has no option {option!r}: {advice}"
 
 
-def test_an_unknown_option_that_is_near_none_is_refused_with_all_of_them():
+def test_an_unknown_option_that_resembles_none_is_refused_with_all_options():
     with pytest.raises(
         ConfigurationError, match="no option 'xyzzy': known: absolute_max_age, additional_name"
     ):
@@ -90,7 +90,7 @@ def test_a_span_of_time_is_a_number_of_seconds_above_0(option, value):
 
 
 @pytest.mark.parametrize("option", SPANS)
-def test_0_is_no_span_of_time_but_for_touching_each_time(option):
+def test_only_touch_interval_takes_0_seconds(option):
     if option == "touch_interval":
         SessionStore("sqlite://", touch_interval=0).close()
         return
@@ -106,7 +106,7 @@ def test_sessions_that_never_expire_are_asked_for_by_infinity_and_not_by_none(op
     Unchecked("sqlite://", timestamps=True, **{option: math.inf}).close()
 
 
-def test_gc_and_touching_have_a_meaning_for_none():
+def test_gc_interval_and_touch_interval_take_none():
     SessionStore("sqlite://", gc_interval=None, touch_interval=None).close()
 
 

@@ -57,7 +57,7 @@ def test_a_table_that_the_metadata_has_already_is_refused():
         SessionStore("sqlite://", metadata=metadata)
 
 
-def test_a_foreign_key_to_a_table_that_nobody_declared_is_told_at_the_first_use(make_store, table_name):
+def test_a_foreign_key_to_an_undeclared_table_is_an_error_at_the_first_use(make_store, table_name):
     store = make_store(schemas=[Column("user_id", Integer, ForeignKey("nowhere.id"))])
     with pytest.raises(
         ConfigurationError, match=f"table {table_name!r} cannot be created on .*pass yours as metadata="

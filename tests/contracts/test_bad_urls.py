@@ -20,7 +20,7 @@ from schema_session_backend import ConfigurationError, MissingDependency, Sessio
         ("mariadb://app@db/app", "mysql", "mariadb+pymysql://"),
     ],
 )
-def test_a_url_without_its_driver_says_which_extra_to_install(url, extra, usual):
+def test_a_url_without_its_driver_is_refused_with_the_extra_to_install(url, extra, usual):
     with pytest.raises(MissingDependency) as caught:
         SessionStore(url)
 
@@ -37,7 +37,7 @@ def test_a_url_without_its_driver_says_which_extra_to_install(url, extra, usual)
         ("mysql://app@db/app", "mariadb+pymysql:// or mysql+pymysql://"),
     ],
 )
-def test_a_url_without_its_driver_says_how_one_starts_that_the_extra_has_a_driver_for(url, starts):
+def test_a_url_without_its_driver_is_refused_with_the_start_of_a_url_that_the_extra_supports(url, starts):
     with pytest.raises(MissingDependency, match=f"not installed: start the URL with {re.escape(starts)} for"):
         SessionStore(url)
 
@@ -53,7 +53,7 @@ def test_a_url_without_its_driver_says_how_one_starts_that_the_extra_has_a_drive
         ("sqlite3:///sessions.db", "sqlite"),
     ],
 )
-def test_a_url_as_other_tools_write_it_says_how_it_starts_here(url, start):
+def test_the_url_scheme_of_another_tool_is_refused_with_the_scheme_to_write(url, start):
     with pytest.raises(ConfigurationError) as caught:
         SessionStore(url)
 

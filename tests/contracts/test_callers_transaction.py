@@ -125,7 +125,7 @@ def test_a_merge_can_be_a_part_of_the_callers_transaction(store, begin):
         assert store.get("a") == {"user_id": 1, "theirs": 1} | merged
 
 
-def test_a_first_save_finds_another_one_in_the_callers_transaction(store, begin):
+def test_a_first_save_in_the_callers_transaction_merges_with_a_stored_session(store, begin):
     store.set("a", {"theirs": 1})
 
     with begin() as own:
@@ -181,8 +181,8 @@ def test_a_session_of_the_orm_keeps_its_objects_together_with_a_session(engine, 
         assert own.get_one(session_class, store.handle("a")).user_id == 1
 
 
-def test_a_connection_may_write_parameters_in_another_way(store, url):
-    """As that of another driver does."""
+def test_a_connection_may_have_another_paramstyle(store, url):
+    """Another driver's connection does."""
     other = create_engine(url, paramstyle="named" if database_of(url) == "sqlite" else "format")
     for _ in range(2):
         with other.begin() as connection:

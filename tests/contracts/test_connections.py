@@ -41,7 +41,7 @@ def test_a_connection_stays_open_for_the_next_statement(make_store):
     assert opened == []
 
 
-def test_few_connections_stay_open_and_no_more_than_15_are_open_at_a_time(make_store):
+def test_5_connections_stay_open_and_at_most_15_are_open_at_a_time(make_store):
     store = make_store()
     slots = store._database._slots
     slots._timeout = 0.01
@@ -60,7 +60,7 @@ def test_few_connections_stay_open_and_no_more_than_15_are_open_at_a_time(make_s
     assert store.get("a") == {}
 
 
-def test_who_waits_gets_the_connection_that_is_put_back(make_store):
+def test_a_waiting_thread_gets_the_connection_that_is_put_back(make_store):
     store = make_store()
     store.set("a", {})
     slots = store._database._slots
@@ -75,7 +75,7 @@ def test_who_waits_gets_the_connection_that_is_put_back(make_store):
     assert got == [taken[0]]
 
 
-def test_who_waits_may_open_a_connection_where_another_was_lost(make_store):
+def test_a_waiting_thread_may_open_a_connection_in_place_of_a_lost_connection(make_store):
     store = make_store()
     store.set("a", {})
     slots = store._database._slots
@@ -103,7 +103,7 @@ def test_connections_that_were_closed_can_all_be_opened_again(make_store):
     assert store.get("a") == {}
 
 
-def test_a_connection_that_is_in_use_when_all_are_closed_is_closed_after_it(make_store):
+def test_close_closes_a_connection_in_use_when_it_is_put_back(make_store):
     store = make_store()
     closed: list[Any] = []
     store.set("a", {})
@@ -119,7 +119,7 @@ def test_a_connection_that_is_in_use_when_all_are_closed_is_closed_after_it(make
 
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("own", [True, False], ids=["URL", "engine"])
-def test_a_statement_that_was_prepared_for_the_table_as_it_was_is_prepared_anew(make_store, url, engine, own):
+def test_a_statement_is_prepared_anew_after_its_table_changed(make_store, url, engine, own):
     store = make_store(url if own else engine)
     store.set("a", {"device": "phone"})
     for _ in range(10):

@@ -30,7 +30,7 @@ BUSY_TWICE = {
 
 
 @pytest.mark.parametrize("url", list(BUSY_TWICE), indirect=True)
-def test_a_transaction_of_our_own_that_meets_a_deadlock_is_tried_again_as_a_whole(
+def test_a_transaction_of_the_store_that_meets_a_deadlock_is_tried_again_as_a_whole(
     store, engine, table_name, request
 ):
     store.set("a", {"user_id": 1, "visits": 1})

@@ -1,4 +1,4 @@
-"""P1: plain JSON stays plain JSON in the table, also beside tags and what looks like one."""
+"""P1: plain JSON stays plain JSON in the table, and dicts that look like tags come back as they were."""
 
 from __future__ import annotations
 

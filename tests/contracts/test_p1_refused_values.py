@@ -91,7 +91,7 @@ UNSTORABLE: dict[str, Any] = {
 }
 
 
-# Names what the key of the session is called in the error: itself, or its type if it is no str.
+# Each key with its name in the error: the key itself, or its type if the key is no str.
 UNSTORABLE_KEYS: dict[str, Any] = {
     "a lone surrogate": ("\ud800", "\ud800"),
     "an IntEnum": (Color.RED, "<Color>"),
@@ -116,14 +116,14 @@ def test_a_value_that_would_come_back_changed_is_refused_and_the_old_row_stays(s
 
 @pytest.fixture
 def memory_store():
-    """For what is done before any database is asked, so that one is enough."""
+    """A store on SQLite in memory: the checks run before any SQL, so that one database is enough."""
     store = SessionStore("sqlite://", gc_interval=None)
     yield store
     store.close()
 
 
 @pytest.mark.parametrize("name", UNSTORABLE)
-def test_such_a_value_is_refused_by_save_and_set_many_too(memory_store, name):
+def test_save_and_set_many_refuse_a_value_that_would_come_back_changed(memory_store, name):
     store = memory_store
     store.set("a", {"cart": [1, 2]})
     loaded = store.load("a")
@@ -152,7 +152,7 @@ def test_a_key_that_would_come_back_changed_is_refused_by_name(store, name):
     assert stored_rows(store) == before
 
 
-def test_the_error_names_the_key_that_is_at_fault_and_not_another_one():
+def test_the_error_names_the_key_at_fault():
     with pytest.raises(UnserializableValue) as caught:
         JsonSerializer().dumps({2: "fine", b"fine": 1, Color.RED: "not fine"})
 

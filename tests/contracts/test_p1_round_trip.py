@@ -47,7 +47,7 @@ def test_the_same_value_is_always_the_same_text(value):
 
 @settings(max_examples=300, deadline=None, suppress_health_check=SLOW)
 @given(one=VALUES, other=VALUES)
-def test_the_serializer_takes_two_values_for_the_same_just_when_they_are_identical(one, other):
+def test_the_serializer_takes_two_values_for_the_same_only_when_they_are_identical(one, other):
     assert JsonSerializer().same(one, other) is identical(one, other)
 
 
@@ -56,7 +56,7 @@ def test_a_number_is_the_same_text_whatever_is_beside_it(number):
     serializer = JsonSerializer()
     alone = serializer.dumps({"n": number})
 
-    # With a tuple beside it, each value is looked at.
+    # A tuple in the session makes the serializer look at each value.
     assert json.loads(alone)["n"] == json.loads(serializer.dumps({"n": number, "t": ()}))["n"]
     assert serializer.loads(alone) == {"n": number}
 
@@ -72,7 +72,7 @@ def test_the_text_is_json_without_nul(session):
 
 @settings(max_examples=200, deadline=None, suppress_health_check=SLOW)
 @given(session=ANY_SESSION)
-def test_pickle_gives_every_session_back_identical_too(session):
+def test_every_session_of_supported_types_comes_back_identical_through_pickle(session):
     serializer = PickleSerializer()
 
     assert identical(serializer.loads(serializer.dumps(session)), session)
@@ -136,7 +136,7 @@ def test_changing_the_dict_after_set_changes_nothing_that_is_stored(store):
     assert store.get("a") == {"cart": [1]}
 
 
-def test_a_serializer_of_ones_own_is_used(make_store):
+def test_a_serializer_object_of_the_application_is_used(make_store):
     class Reversed(JsonSerializer):
         def dumps(self, data):
             return super().dumps(data)[::-1]
@@ -162,7 +162,7 @@ def test_a_hundred_levels_come_back(store):
 
 
 @pytest.mark.parametrize("frames", [0, 400])
-def test_a_hundred_levels_of_any_kind_come_back_also_deep_inside_an_application(frames):
+def test_a_hundred_levels_of_any_kind_come_back_below_many_frames_of_the_caller(frames):
     """Tagged types nest several JSON levels each; Python's limit of 1,000 frames counts the caller's too."""
     serializer = JsonSerializer()
     value: object = 1

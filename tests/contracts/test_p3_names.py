@@ -1,4 +1,4 @@
-"""P3: names of columns: which of them a session may use as keys, and which a search takes."""
+"""P3: a base column's name is no session key, and a search takes declared columns only."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_a_session_key_with_the_name_of_a_base_column_is_refused(store, table_na
     assert stored_rows(store) == before
 
 
-def test_without_timestamps_their_names_are_free(make_store):
+def test_without_timestamps_the_names_of_their_columns_are_free(make_store):
     store = make_store()
     store.set("a", {"created_at": "yesterday", "updated_at": None})
 
@@ -46,7 +46,7 @@ def test_a_key_that_differs_in_case_from_a_column_is_another_key(store):
 
 
 @pytest.mark.parametrize("search", ["find", "count", "revoke_where"])
-def test_searching_an_unknown_column_names_the_near_one(store, table_name, search):
+def test_searching_an_unknown_column_names_the_most_similar_column(store, table_name, search):
     store.set("a", {"user_id": 1})
 
     with pytest.raises(ConfigurationError) as caught:

@@ -232,7 +232,7 @@ SEARCH_OF_JSON = (
 
 
 @pytest.mark.parametrize("name", MATRIX)
-def test_searching_for_a_value_that_does_not_fit_is_refused_too(make_store, table_name, name):
+def test_searching_for_a_value_that_does_not_fit_is_refused(make_store, table_name, name):
     kind, right, wrongs = MATRIX[name]
     store = make_store(schemas=[Column("field", kind)])
     store.set("a", {"field": right})
@@ -293,7 +293,9 @@ def test_a_native_enum_takes_its_values_only(make_store, table_name, url):
                 connection.exec_driver_sql(f"DROP TYPE {table_name}_role")
 
 
-def test_a_foreign_key_column_without_a_type_of_its_own_is_checked_too(make_store, table_name):
+def test_a_foreign_key_column_without_a_type_of_its_own_takes_only_values_of_the_referenced_type(
+    make_store, table_name
+):
     metadata = MetaData()
     Table(f"{table_name}_users", metadata, Column("id", Integer, primary_key=True))
     store = make_store(schemas=[Column("user", ForeignKey(f"{table_name}_users.id"))], metadata=metadata)

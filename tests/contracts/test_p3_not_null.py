@@ -59,7 +59,7 @@ def test_a_default_that_never_fits_is_refused_from_the_start(make_store):
         make_store(schemas=[Column("level", Integer, default="3")])
 
 
-def test_a_default_that_does_not_fit_is_refused_as_a_value_is(make_store):
+def test_a_callable_default_that_does_not_fit_is_refused_when_it_is_used(make_store):
     store = make_store(schemas=[Column("level", Integer, default=lambda: "3")])
 
     with pytest.raises(InvalidField, match=r"column 'level' of table .*takes int, not str"):

@@ -204,7 +204,7 @@ IMPOSSIBLE: dict[str, Any] = {
 @pytest.mark.parametrize("hash_sid", [True, False])
 @pytest.mark.parametrize("name", IMPOSSIBLE)
 def test_an_impossible_id_is_no_such_session_without_sql(name, hash_sid):
-    """No server listens there, so that whatever asks it fails."""
+    """No server listens at the URL, so that any SQL would fail."""
     store = SessionStore("postgresql+psycopg://nobody@127.0.0.1:9/none", sync_timeout=0.1, hash_sid=hash_sid)
     sid = IMPOSSIBLE[name]
 

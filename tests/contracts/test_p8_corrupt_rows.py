@@ -45,7 +45,7 @@ def test_a_corrupt_row_is_logged_by_its_hash_and_without_its_values(log, make_st
 def test_a_declared_column_that_holds_nonsense_costs_its_session_only(
     log, make_store, url, table_name, column
 ):
-    """Only SQLite stores such a thing; the servers refuse the statement."""
+    """Only SQLite stores such a value; the servers refuse the statement."""
     store = make_store(schemas="at DateTime; kind Enum('a', 'b', native_enum=False); n Integer")
     store.set_many({ID: {"n": 1}, BOBS: {"n": 2}})
     nonsense = text(f"UPDATE {table_name} SET {column} = :nonsense WHERE sid = :sid")

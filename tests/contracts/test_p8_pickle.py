@@ -18,7 +18,7 @@ pytestmark = pytest.mark.partitioned_too
 
 
 class Bomb:
-    """Unpickled, it leaves a file."""
+    """Unpickling this object creates a file."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -67,8 +67,8 @@ def test_pickle_reads_rows_that_were_written_as_json(make_store):
     assert identical(make_store(serializer="pickle").get("a"), {"user_id": 1, "cart": (1, 2)})
 
 
-def test_the_default_never_unpickles(make_store, tmp_path, caplog):
-    """A hostile row counts as absent; it is logged without id and value, kept, and another one is read."""
+def test_the_default_serializer_never_unpickles(make_store, tmp_path, caplog):
+    """A hostile row counts as absent, is kept, and is logged without id or value; others are read."""
     mark = tmp_path / "was_run"
     pickled = pickle.dumps({"secret": Bomb(mark)})
     store = make_store()
@@ -95,8 +95,8 @@ def test_the_default_never_unpickles(make_store, tmp_path, caplog):
         assert form not in caplog.text
 
 
-def test_only_who_asked_for_pickle_runs_what_a_row_says(make_store, tmp_path):
-    """The other side of the test before: that its bomb is a live one."""
+def test_a_store_with_pickle_runs_code_from_a_row(make_store, tmp_path):
+    """The test above proves something only if its bomb does go off in a store with pickle."""
     mark = tmp_path / "was_run"
     store = make_store(serializer="pickle")
     store.set("a", {})

@@ -1,4 +1,4 @@
-"""Beaker's sessions as its documentation tells them, in a table, with its session class and ours."""
+"""Beaker's documented sessions, in a table, with Beaker's own session class and with `SchemaSession`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 import pytest
-from beaker_site import renewing, saving
+from beaker_site import BeakerSite
 from browsing import LOGIN
 from sqlalchemy import JSON, Column, DateTime, Integer, func
 from values import identical, no_sql, stored_columns, stored_rows
@@ -17,7 +17,7 @@ from schema_session_backend import ConfigurationError, InvalidField, Unserializa
 
 @pytest.fixture(params=["beaker", "SchemaSession"])
 def host(request):
-    """Beaker's own session class, and ours."""
+    """Beaker's own session class, and `SchemaSession`."""
     return request.param
 
 
@@ -41,17 +41,17 @@ VALUES = {
 }
 
 
-def test_what_was_saved_is_read_back_equal_and_of_the_same_types(site):
+def test_a_saved_session_comes_back_equal_and_of_the_same_types(site):
     browser = site.browser()
-    browser.visit(saving(**VALUES))
+    browser.visit(BeakerSite.saving(**VALUES))
 
     assert identical(browser.data(), VALUES)
 
 
-def test_with_the_json_serializer_what_json_has_comes_back_equal(open_site, store):
+def test_with_the_json_serializer_values_of_json_come_back_equal(open_site, store):
     data = {"user_id": 42, "cart": [{"sku": "a", "n": 1.5}, None], "ip": None}
     browser = open_site(data_serializer="json").browser()
-    browser.visit(saving(**data))
+    browser.visit(BeakerSite.saving(**data))
 
     assert identical(browser.data(), data)
     assert stored_columns(store, "user_id") == [(42,)]
@@ -59,7 +59,7 @@ def test_with_the_json_serializer_what_json_has_comes_back_equal(open_site, stor
 
 def test_the_json_serializer_makes_lists_of_tuples_and_text_of_keys(open_site):
     browser = open_site(data_serializer="json").browser()
-    browser.visit(saving(sizes=(1, {2: (3,)})))
+    browser.visit(BeakerSite.saving(sizes=(1, {2: (3,)})))
 
     assert identical(browser.data(), {"sizes": [1, {"2": [3]}]})
 
@@ -67,9 +67,9 @@ def test_the_json_serializer_makes_lists_of_tuples_and_text_of_keys(open_site):
 def test_a_column_that_json_cannot_carry_is_an_error_and_no_logout(open_site, make_store):
     since = Column("since", DateTime, server_default=func.now())
     store = make_store(schemas=[Column("user_id", Integer), since])
-    # Beaker's own session class takes any error for a corrupt session otherwise, and starts a new one.
+    # By default Beaker's own session class takes any error for a corrupt session and starts a new session.
     browser = open_site(store=store, data_serializer="json", invalidate_corrupt=False).browser()
-    browser.visit(saving(user_id=42))
+    browser.visit(BeakerSite.saving(user_id=42))
 
     with pytest.raises(ConfigurationError, match="'since': data_serializer = json cannot carry a datetime"):
         browser.data()
@@ -86,23 +86,25 @@ def test_a_column_that_json_cannot_carry_is_an_error_and_no_logout(open_site, ma
     ],
     ids=["type", "length", "name", "kind", "NaN"],
 )
-def test_what_cannot_be_stored_is_a_typed_error_and_the_old_session_stays(site, store, value, error, problem):
+def test_a_value_that_cannot_be_stored_is_a_typed_error_and_the_old_session_stays(
+    site, store, value, error, problem
+):
     browser = site.browser()
     browser.log_in()
     before = stored_rows(store)
 
     with pytest.raises(error, match=problem):
-        browser.visit(saving(**value))
+        browser.visit(BeakerSite.saving(**value))
 
     assert stored_rows(store) == before
     assert browser.data() == LOGIN
 
 
-def test_what_changed_inside_a_value_is_saved_each_time(open_site, make_store):
-    """The store may not hold the lists themselves as what it compares with."""
+def test_a_change_inside_a_value_is_saved_each_time(open_site, make_store):
+    """The store must compare with copies, not with the lists that the application changes."""
     store = make_store(schemas=[Column("options", JSON)])
     browser = open_site(store=store).browser()
-    browser.visit(saving(cart=[], options={"seen": []}))
+    browser.visit(BeakerSite.saving(cart=[], options={"seen": []}))
 
     def change_and_save_twice(session):
         for number in (1, 2):
@@ -173,7 +175,7 @@ def test_regenerate_id_keeps_the_session_under_a_new_id(site, store):
     browser = site.browser()
     browser.log_in()
     old = browser.sid()
-    browser.visit(renewing(user_id=43))
+    browser.visit(BeakerSite.renewing(user_id=43))
 
     assert browser.sid() != old
     assert browser.data() == LOGIN | {"user_id": 43}
@@ -276,7 +278,7 @@ def test_an_id_that_no_session_can_have_never_reaches_sql(site, store, junk):
 # -- what it costs
 
 
-def test_p9_with_the_json_serializer_a_request_that_only_looks_writes_nothing_either(open_site, store):
+def test_p9_with_the_json_serializer_a_request_that_only_reads_writes_nothing(open_site, store):
     browser = open_site(data_serializer="json").browser()
     browser.log_in()
     before = stored_rows(store)

@@ -18,7 +18,7 @@ from schema_session_backend.beaker import SchemaNamespaceManager
 
 @pytest.fixture(params=["beaker", "SchemaSession"])
 def host(request):
-    """Beaker's own session class, and ours."""
+    """Beaker's own session class, and `SchemaSession`."""
     return request.param
 
 
@@ -30,7 +30,7 @@ def test_beaker_finds_the_type_by_its_entry_point():
 
 
 @pytest.mark.parametrize("prefix", ["session", "beaker.session"])
-def test_an_ini_file_is_all_it_takes(make_store, url, table_name, prefix):
+def test_an_ini_file_is_enough(make_store, url, table_name, prefix):
     parser = ConfigParser(interpolation=None)
     parser.read_string(
         textwrap.dedent(f"""
@@ -57,7 +57,7 @@ def test_an_ini_file_is_all_it_takes(make_store, url, table_name, prefix):
 
 
 @pytest.mark.parametrize("as_engine", [False, True])
-def test_a_dict_is_all_it_takes(make_store, url, table_name, as_engine):
+def test_a_dict_of_settings_is_enough(make_store, url, table_name, as_engine):
     engine = create_engine(url)
     schemas = list(make_store().repo().columns)[1:4]
     settings = {"type": "schema", "url": engine if as_engine else url, "table_name": table_name}
@@ -79,12 +79,12 @@ def test_the_store_can_be_named_by_a_dotted_name(store, monkeypatch):
     assert store.count(user_id=42) == 1
 
 
-def test_a_misspelt_setting_is_refused_with_the_near_one(open_site):
+def test_a_misspelt_setting_is_refused_with_the_most_similar_setting(open_site):
     with pytest.raises(ConfigurationError, match=r"no setting session\.shemas: did you mean 'schemas'\?"):
         open_site(shemas="user_id Integer").browser().log_in()
 
 
-def test_an_encrypt_key_is_refused_because_no_field_can_be_found_behind_it(open_site, store):
+def test_an_encrypt_key_is_refused_because_columns_would_be_encrypted(open_site, store):
     store.wait_for_sync()
     site = open_site(encrypt_key="a key", validate_key="another", crypto_type="cryptography")
 

@@ -8,7 +8,7 @@ from browsing import LOGIN
 
 @pytest.fixture(params=["beaker", "SchemaSession"])
 def host(request):
-    """Beaker's own session class, and ours."""
+    """Beaker's own session class, and `SchemaSession`."""
     return request.param
 
 
@@ -30,7 +30,7 @@ def test_a_session_times_out_after_its_timeout_without_a_request(moved_store, le
     assert store.count() == 0
 
 
-def test_a_session_times_out_without_timestamps_too(moved_store, let_pass, open_site):
+def test_without_timestamps_a_session_times_out(moved_store, let_pass, open_site):
     browser = open_site(store=moved_store(), timeout=HOUR).browser()
     browser.log_in()
     let_pass(HOUR - 70)
@@ -62,7 +62,7 @@ def test_without_saved_access_times_a_session_lives_from_its_last_save(moved_sto
 
 @pytest.mark.parametrize("options", [{"timestamps": True}, {}], ids=["timestamps", "no timestamps"])
 @pytest.mark.parametrize("clock_error", [-2 * HOUR, 2 * HOUR], ids=["slow", "fast"])
-def test_the_databases_clock_decides_and_not_this_hosts(moved_store, let_pass, open_site, options):
+def test_the_databases_clock_decides_and_not_the_clock_of_the_host(moved_store, let_pass, open_site, options):
     browser = open_site(store=moved_store(**options), timeout=HOUR).browser()
     browser.log_in()
     let_pass(HOUR - 70)

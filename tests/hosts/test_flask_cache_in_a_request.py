@@ -27,7 +27,7 @@ def test_an_application_that_deletes_its_own_session_ends_it(site, browser, stor
     assert browser.data() == {}
 
 
-def test_also_when_flask_does_not_save_it(open_site, store):
+def test_an_application_that_deletes_its_own_session_ends_it_without_refresh(open_site, store):
     site = open_site(session_refresh_each_request=False)
     browser = site.browser()
     browser.log_in()
@@ -36,7 +36,7 @@ def test_also_when_flask_does_not_save_it(open_site, store):
     assert stored_rows(store) == []
 
 
-def test_other_values_are_cached_in_a_request_as_anywhere(site, browser):
+def test_other_values_are_cached_in_a_request_as_outside_of_it(site, browser):
     cache = site.cache
 
     def do(session):
@@ -59,7 +59,7 @@ def test_other_values_are_cached_in_a_request_as_anywhere(site, browser):
 
 
 def test_a_page_that_only_caches_does_not_depend_on_the_cookie(open_site):
-    """Otherwise a proxy could not keep it."""
+    """With `Vary: Cookie` a proxy could not cache the page."""
     site = open_site(session_refresh_each_request=False)
 
     @site.application.get("/prices")
@@ -80,16 +80,20 @@ def test_a_page_that_only_caches_does_not_depend_on_the_cookie(open_site):
     assert "Vary" not in client.get("/prices").headers
 
 
-@pytest.mark.parametrize(
-    "remove",
-    [
-        lambda cache, *keys: cache.delete_many(*keys),
-        lambda cache, *keys: cache.clear(),
-        lambda cache, *keys: [cache.delete(key) for key in keys],
-    ],
-    ids=["delete_many", "clear", "delete"],
-)
-def test_what_a_request_removes_it_can_cache_anew_but_not_its_own_session(site, browser, store, remove):
+def delete_each(cache, *keys):
+    for key in keys:
+        cache.delete(key)
+
+
+REMOVALS = {
+    "delete_many": lambda cache, *keys: cache.delete_many(*keys),
+    "clear": lambda cache, *_keys: cache.clear(),
+    "delete": delete_each,
+}
+
+
+@pytest.mark.parametrize("remove", REMOVALS.values(), ids=REMOVALS)
+def test_a_request_can_cache_a_removed_value_anew_but_not_its_own_session(site, browser, store, remove):
     site.cache.set("prices", {"tea": 3})
 
     def do(session):
@@ -104,7 +108,7 @@ def test_what_a_request_removes_it_can_cache_anew_but_not_its_own_session(site, 
     assert store.count() == 1
 
 
-def test_a_value_that_is_no_session_is_no_harm_before_the_session_is_open(open_site):
+def test_a_cookie_that_names_a_cached_value_leaves_the_value_alone(open_site):
     """An id from a cookie may name any value, if there is no prefix."""
     site = open_site(session_key_prefix="", testing=False)
     site.cache.set("a" * 43, 7)
@@ -115,7 +119,7 @@ def test_a_value_that_is_no_session_is_no_harm_before_the_session_is_open(open_s
     assert site.cache.get("a" * 43) == 7
 
 
-def test_a_value_that_somebody_else_removed_can_be_cached_anew(site, browser, store):
+def test_a_value_that_another_request_removed_can_be_cached_anew(site, browser, store):
     site.cache.set("prices", {"tea": 3})
 
     def do(session):
@@ -129,7 +133,7 @@ def test_a_value_that_somebody_else_removed_can_be_cached_anew(site, browser, st
     assert site.cache.get("prices") == {"tea": 4}
 
 
-def test_p4_a_look_at_the_own_row_does_not_make_the_session_undo_what_others_did(site, browser):
+def test_p4_a_get_of_the_requests_own_row_undoes_no_change_of_another_request(site, browser):
     other = site.browser(browser.cookie)
 
     def do(session):
@@ -148,7 +152,7 @@ def test_a_set_outside_of_a_request_overwrites(site, browser):
     assert browser.data() == {"user_id": 42}
 
 
-def test_a_set_outside_of_a_request_overwrites_in_an_open_application_context_too(site, browser, store):
+def test_a_set_in_an_application_context_without_a_request_overwrites(site, browser, store):
     sid = browser.sid()
     with site.application.app_context():
         browser.data()
@@ -159,7 +163,7 @@ def test_a_set_outside_of_a_request_overwrites_in_an_open_application_context_to
     assert browser.data() == LOGIN
 
 
-def test_set_tells_whether_the_session_was_stored(site, browser, store):
+def test_set_says_whether_the_session_was_stored(site, browser, store):
     def do(session):
         assert site.cache.set(site.sid(session), dict(session)) is True
         store.clear()

@@ -24,7 +24,12 @@ def created(store):
 
 def test_regenerate_keeps_the_session_and_its_creation_time_under_a_new_id(site, browser, store):
     old, before = browser.sid(), created(store)
-    browser.visit(lambda session: [session.update(cart=[2]), site.new_id(session)])
+
+    def change_and_renew(session):
+        session["cart"] = [2]
+        site.new_id(session)
+
+    browser.visit(change_and_renew)
 
     assert browser.sid() != old
     assert browser.data() == LOGIN | {"cart": [2]}
@@ -47,7 +52,7 @@ def test_p6_regenerate_does_not_extend_the_absolute_timeout(moved_store, let_pas
 
 def test_p4_regenerate_keeps_what_another_request_saved_meanwhile(site, browser):
     other = site.browser(browser.cookie)
-    with in_flight(browser, lambda session: [site.new_id(session), session.update(device="laptop")]):
+    with in_flight(browser, site.renewing(device="laptop")):
         other.visit(lambda session: session.update(cart=[2]))
 
     assert browser.data() == LOGIN | {"device": "laptop", "cart": [2]}
@@ -68,7 +73,7 @@ def test_p5_a_session_that_was_revoked_does_not_come_back_by_regenerate(site, br
     assert browser.data() == {}
 
 
-def test_p5_nor_if_it_is_revoked_after_a_save_under_the_new_id(site, browser, store):
+def test_p5_a_session_that_was_revoked_after_a_save_under_its_new_id_does_not_come_back(site, browser, store):
     def do(session):
         site.new_id(session)
         assert site.cache.set(site.sid(session), dict(session)) is True
@@ -90,15 +95,25 @@ def test_p5_a_request_under_the_old_id_is_dropped(site, browser, store):
 
 def test_regenerate_can_be_called_twice_and_by_a_new_visitor(site, store):
     browser = site.browser()
-    browser.visit(lambda session: [site.new_id(session), session.update(LOGIN), site.new_id(session)])
-    browser.visit(lambda session: [site.new_id(session), site.new_id(session)])
+
+    def renew_twice(session):
+        site.new_id(session)
+        session.update(LOGIN)
+        site.new_id(session)
+
+    for _ in range(2):
+        browser.visit(renew_twice)
 
     assert browser.data() == LOGIN
     assert len(stored_rows(store)) == 1
 
 
 def test_a_logout_after_regenerate_removes_the_row(site, browser, store):
-    browser.visit(lambda session: [site.new_id(session), session.clear()])
+    def renew_and_log_out(session):
+        site.new_id(session)
+        site.end(session)
+
+    browser.visit(renew_and_log_out)
 
     assert stored_rows(store) == []
     assert browser.data() == {}
@@ -108,7 +123,7 @@ def test_a_login_that_fails_leaves_the_visitor_the_session_of_before(site, brows
     before = stored_rows(store)
 
     with pytest.raises(InvalidField):
-        browser.visit(lambda session: [site.new_id(session), session.update(user_id="43")])
+        browser.visit(site.renewing(user_id="43"))
 
     assert stored_rows(store) == before
     assert browser.data() == LOGIN

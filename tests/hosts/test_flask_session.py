@@ -37,7 +37,7 @@ def test_declared_fields_land_in_columns_and_can_be_searched(browser, store):
     assert [record.data["cart"] for record in store.find(user_id=42)] == [[1]]
 
 
-def test_the_current_sessions_handle_is_one_call_away_and_revoking_it_ends_it(site, browser, store):
+def test_revoking_the_current_handle_ends_the_session(site, browser, store):
     handle = browser.visit(lambda session: site.cache.current_handle())
     assert [record.handle for record in store.find(user_id=42)] == [handle]
 
@@ -45,14 +45,18 @@ def test_the_current_sessions_handle_is_one_call_away_and_revoking_it_ends_it(si
     assert browser.data() == {}
 
 
-def test_revoking_the_current_session_in_its_own_request_ends_it_too(site, browser, store):
-    browser.visit(lambda session: [session.update(cart=[2]), store.revoke(site.cache.current_handle())])
+def test_revoking_the_current_session_in_its_own_request_ends_the_session(site, browser, store):
+    def change_and_revoke(session):
+        session["cart"] = [2]
+        store.revoke(site.cache.current_handle())
+
+    browser.visit(change_and_revoke)
 
     assert stored_rows(store) == []
     assert browser.data() == {}
 
 
-def test_one_can_sign_out_everywhere_else(site, browser, store):
+def test_a_user_can_sign_out_all_other_sessions(site, browser, store):
     other = site.browser()
     other.log_in(device="laptop")
     other.visit(lambda session: site.cache.store.revoke_where(user_id=42, keep=site.cache.current_sid()))
@@ -62,7 +66,11 @@ def test_one_can_sign_out_everywhere_else(site, browser, store):
 
 
 def test_a_session_that_is_not_stored_yet_has_its_handle_already(site, store):
-    _, handle = site.browser().visit(lambda session: (session.update(user_id=1), site.cache.current_handle()))
+    def sign_in(session):
+        session["user_id"] = 1
+        return site.cache.current_handle()
+
+    handle = site.browser().visit(sign_in)
 
     assert [record.handle for record in store.find(user_id=1)] == [handle]
 
@@ -124,7 +132,9 @@ def test_applications_with_different_key_prefixes_share_a_table(open_site, store
     assert record.handle == browser.visit(lambda session: shop.cache.current_handle())
 
 
-def test_without_refresh_a_request_that_only_looks_does_not_even_touch(moved_store, let_pass, open_site):
+def test_without_refresh_a_request_that_only_reads_does_not_renew_the_session(
+    moved_store, let_pass, open_site
+):
     site = open_site(store=moved_store(), timeout=HOUR, session_refresh_each_request=False)
     browser = site.browser()
     browser.log_in()
@@ -135,7 +145,7 @@ def test_without_refresh_a_request_that_only_looks_does_not_even_touch(moved_sto
     assert browser.data() == {}
 
 
-def test_without_refresh_changes_are_saved_and_merged_all_the_same(open_site):
+def test_without_refresh_changes_are_saved_and_merged(open_site):
     site = open_site(session_refresh_each_request=False)
     browser = site.browser()
     browser.log_in()
@@ -146,7 +156,7 @@ def test_without_refresh_changes_are_saved_and_merged_all_the_same(open_site):
     assert browser.data() == LOGIN | {"device": "laptop", "cart": [2]}
 
 
-def test_a_visitor_who_only_looks_gets_no_cookie_and_no_row(site, store):
+def test_a_request_that_only_reads_gets_no_cookie_and_no_row(site, store):
     store.wait_for_sync()
     with no_sql(store):
         assert "Set-Cookie" not in headers(site, do=lambda session: session.get("user_id"))
@@ -186,14 +196,14 @@ def test_a_test_can_change_the_session_through_the_client(site, store):
     [({"user_id": "42"}, InvalidField), ({"thing": object()}, UnserializableValue)],
     ids=["column", "object"],
 )
-def test_what_cannot_be_stored_is_an_error_and_the_old_session_stays(site, browser, change, error):
+def test_a_value_that_cannot_be_stored_is_an_error_and_the_old_session_stays(site, browser, change, error):
     with pytest.raises(error):
         browser.visit(lambda session: session.update(change))
 
     assert browser.data() == LOGIN
 
 
-def test_an_outage_is_an_error_500_and_no_login_lost_in_silence(open_site, down):
+def test_an_outage_is_an_error_500_and_sends_no_cookie(open_site, down):
     site = open_site(store=down, testing=False)
     client = site.application.test_client()
 

@@ -20,7 +20,7 @@ HOUR = 3600
 # -- laziness
 
 
-def test_a_request_that_never_looks_at_its_session_costs_nothing(store):
+def test_a_request_that_never_reads_its_session_runs_no_sql(store):
     store.wait_for_sync()
     with no_sql(store):
         headers = answer(store, lambda request: repr(request.session), "__Host-session=" + "a" * 43).headers
@@ -43,9 +43,9 @@ LOOKS = {
 
 
 @pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
-def test_any_look_makes_the_answer_depend_on_the_cookie_and_stores_nothing(store, look):
+def test_reading_the_session_makes_the_answer_depend_on_the_cookie_and_stores_nothing(store, look):
     store.wait_for_sync()
-    headers = answer(store, lambda request: [look(request.session)]).headers
+    headers = answer(store, lambda request: look(request.session)).headers
 
     assert headers["Vary"] == "Cookie"
     assert "no-store" in headers["Cache-Control"]
@@ -53,7 +53,7 @@ def test_any_look_makes_the_answer_depend_on_the_cookie_and_stores_nothing(store
     assert stored_rows(store) == []
 
 
-def test_what_the_application_says_about_caching_stays(store):
+def test_vary_headers_of_the_application_stay(store):
     def do(request):
         request.add_response_callback(lambda request, response: setattr(response, "vary", ("Accept",)))
         request.session.get("user_id")
@@ -82,7 +82,7 @@ def test_the_cookie_is_safe_by_default(store):
         ({"cookie_name": "site"}, "site"),
     ],
 )
-def test_its_name_says_what_holds(store, options, name):
+def test_the_cookies_name_has_the_prefix_that_its_attributes_allow(store, options, name):
     headers = answer(store, lambda request: request.session.update(LOGIN), **options).headers
 
     assert headers["Set-Cookie"].startswith(f"{name}=")
@@ -112,7 +112,7 @@ JUNK = {
 
 
 @pytest.mark.parametrize("junk", JUNK.values(), ids=JUNK)
-def test_a_broken_cookie_is_an_ordinary_new_visitor(site, store, junk):
+def test_a_request_with_a_broken_cookie_has_a_new_session(site, store, junk):
     store.wait_for_sync()
 
     assert site.browser().send(b"session=" + junk) == {}
@@ -120,7 +120,7 @@ def test_a_broken_cookie_is_an_ordinary_new_visitor(site, store, junk):
 
 
 @pytest.mark.parametrize("other", [b'other="caf\\351"', b"other=caf\xe9", b"other", b'other="'])
-def test_a_broken_cookie_of_somebody_elses_signs_nobody_out(site, browser, other):
+def test_a_broken_cookie_of_another_application_ends_no_session(site, browser, other):
     cookie = f"session={browser.cookie}; ".encode()
 
     assert site.browser().send(cookie + other) == LOGIN

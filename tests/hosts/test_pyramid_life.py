@@ -24,7 +24,7 @@ HOUR = 3600
 
 
 @pytest.mark.parametrize("rotate", [True, False])
-def test_a_session_that_was_revoked_meanwhile_is_sent_no_cookie(store, rotate):
+def test_no_cookie_is_sent_for_a_session_that_was_revoked_during_the_request(store, rotate):
     store.set("an-id", {"user_id": 42})
 
     def do(request):
@@ -40,7 +40,7 @@ def test_a_session_that_was_revoked_meanwhile_is_sent_no_cookie(store, rotate):
 
 
 @pytest.mark.parametrize("end", ["unknown", "destroyed", "expired"])
-def test_a_dead_id_is_never_adopted(moved_store, let_pass, open_site, end):
+def test_the_id_of_no_live_session_is_never_adopted(moved_store, let_pass, open_site, end):
     store = moved_store(max_age=600)
     site = open_site(store=store)
     browser = site.browser("a" * 43)
@@ -87,10 +87,11 @@ def test_invalidate_alone_removes_the_cookie(site, browser):
 @pytest.mark.parametrize("timestamps", [True, False])
 def test_rotate_keeps_the_data_and_the_creation_time_under_a_new_id(make_store, open_site, timestamps):
     store = make_store(timestamps=timestamps)
-    browser = open_site(store=store).browser()
+    site = open_site(store=store)
+    browser = site.browser()
     browser.log_in()
     old, created = browser.cookie, browser.visit(lambda session: session.created)
-    browser.visit(lambda session: [session.rotate(), session.update(cart=[2])])
+    browser.visit(site.renewing(cart=[2]))
 
     assert browser.cookie != old
     assert not store.has(old)
@@ -98,21 +99,21 @@ def test_rotate_keeps_the_data_and_the_creation_time_under_a_new_id(make_store, 
     assert browser.visit(lambda session: session.created) == created
 
 
-def test_a_login_that_fails_leaves_the_visitor_the_session_of_before(browser, store):
+def test_a_login_that_fails_leaves_the_visitor_the_session_of_before(site, browser, store):
     before = stored_rows(store)
 
     with pytest.raises(InvalidField):
-        browser.visit(lambda session: [session.rotate(), session.update(user_id="43")])
+        browser.visit(site.renewing(user_id="43"))
 
     assert stored_rows(store) == before
     assert browser.data() == LOGIN
 
 
-def test_of_two_logins_at_once_one_counts_and_the_browser_keeps_its_cookie(site, browser, store):
+def test_only_one_of_two_simultaneous_logins_counts_and_the_browser_keeps_its_cookie(site, browser, store):
     slower = site.browser(browser.cookie)
     old = browser.cookie
     with in_flight(slower, lambda session: session.rotate()):
-        browser.visit(lambda session: [session.rotate(), session.update(user_id=43)])
+        browser.visit(site.renewing(user_id=43))
 
     assert slower.cookie == old
     assert browser.data() == LOGIN | {"user_id": 43}
@@ -127,7 +128,9 @@ def test_of_two_logins_at_once_one_counts_and_the_browser_keeps_its_cookie(site,
     [({"user_id": "42"}, InvalidField), ({"thing": object()}, UnserializableValue)],
     ids=["column", "object"],
 )
-def test_what_cannot_be_stored_is_an_error_and_the_old_session_stays(site, browser, store, change, error):
+def test_a_value_that_cannot_be_stored_is_an_error_and_the_old_session_stays(
+    site, browser, store, change, error
+):
     with pytest.raises(error):
         browser.visit(lambda session: session.update(change))
     assert browser.data() == LOGIN
@@ -177,7 +180,7 @@ def test_set_on_exception_says_whether_an_exception_views_session_is_saved(store
 # -- after the view
 
 
-def test_what_other_callbacks_write_is_saved_too(store):
+def test_changes_by_other_response_callbacks_are_saved(store):
     def do(request):
         request.session["user_id"] = 42
         request.add_response_callback(lambda request, _response: request.session.flash("late"))
@@ -188,7 +191,7 @@ def test_what_other_callbacks_write_is_saved_too(store):
     assert record.data["_f_"] == ["late"]
 
 
-def test_after_the_answer_the_session_tells_what_it_is_stored_as(store):
+def test_after_the_answer_the_session_knows_its_handle(store):
     seen = []
 
     def do(request):

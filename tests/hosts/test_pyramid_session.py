@@ -28,7 +28,7 @@ def host():
 # -- ISession
 
 
-def test_it_is_an_isession_from_an_isessionfactory(store):
+def test_the_factory_is_an_isessionfactory_and_gives_an_isession(store):
     factory = SchemaSessionFactory(store)
     session = factory(testing.DummyRequest())  # type: ignore[arg-type]
 
@@ -36,7 +36,7 @@ def test_it_is_an_isession_from_an_isessionfactory(store):
     assert verifyObject(ISession, session)
 
 
-def test_it_has_the_methods_of_a_dict(site):
+def test_a_session_has_the_methods_of_a_dict(site):
     browser = site.browser()
 
     def do(session):
@@ -63,10 +63,16 @@ def test_it_has_the_methods_of_a_dict(site):
 
 
 @pytest.mark.parametrize("timestamps", [True, False])
-def test_it_tells_when_it_was_created_and_whether_it_is_new(make_store, open_site, timestamps):
+def test_a_session_knows_its_creation_time_and_whether_it_is_new(make_store, open_site, timestamps):
     site = open_site(store=make_store(timestamps=timestamps))
     browser = site.browser()
-    created = browser.visit(lambda session: [session.new, session.update(LOGIN), session.created])[2]
+
+    def sign_in(session):
+        assert session.new
+        session.update(LOGIN)
+        return session.created
+
+    created = browser.visit(sign_in)
     assert type(created) is int
     assert created == pytest.approx(time.time(), abs=10)
 
@@ -77,7 +83,7 @@ def test_it_tells_when_it_was_created_and_whether_it_is_new(make_store, open_sit
 
 
 @pytest.mark.parametrize("timestamps", [True, False])
-def test_when_it_was_created_stays_through_later_changes(make_store, open_site, timestamps, monkeypatch):
+def test_the_creation_time_stays_through_later_changes(make_store, open_site, timestamps, monkeypatch):
     browser = open_site(store=make_store(timestamps=timestamps)).browser()
     browser.log_in()
     created = browser.visit(lambda session: session.created)
@@ -89,7 +95,7 @@ def test_when_it_was_created_stays_through_later_changes(make_store, open_site, 
     assert browser.visit(lambda session: session.created) == created
 
 
-def test_a_session_that_something_else_stored_is_not_written_by_a_request_that_looks(site, store):
+def test_a_session_that_other_software_stored_is_not_written_by_a_request_that_only_reads(site, store):
     store.set("an-id", LOGIN)
     before = stored_rows(store)
 
@@ -97,7 +103,7 @@ def test_a_session_that_something_else_stored_is_not_written_by_a_request_that_l
     assert stored_rows(store) == before
 
 
-def test_a_session_from_before_timestamps_keeps_its_creation_time_out_of_sight(
+def test_a_session_from_before_timestamps_keeps_its_creation_time_outside_of_its_data(
     make_store, open_site, monkeypatch
 ):
     browser = open_site(store=make_store(timestamps=False)).browser()
@@ -114,7 +120,7 @@ def test_a_session_from_before_timestamps_keeps_its_creation_time_out_of_sight(
 
 
 @pytest.mark.parametrize("timestamps", [True, False])
-def test_a_key_of_the_applications_that_sounds_like_ours_stays_its_own(make_store, open_site, timestamps):
+def test_a_key_of_the_application_named_created_is_kept_as_any_key(make_store, open_site, timestamps):
     browser = open_site(store=make_store(timestamps=timestamps)).browser()
     browser.visit(lambda session: session.update(_created="by hand", created="yesterday"))
 
@@ -122,8 +128,12 @@ def test_a_key_of_the_applications_that_sounds_like_ours_stays_its_own(make_stor
 
 
 @pytest.mark.parametrize("call", [lambda session: session.changed(), lambda session: None])
-def test_a_change_deep_inside_is_saved_with_changed_and_without(browser, call):
-    browser.visit(lambda session: [session["cart"].append(2), call(session)])
+def test_a_change_deep_inside_is_saved_with_or_without_a_call_of_changed(browser, call):
+    def change_deep_inside(session):
+        session["cart"].append(2)
+        call(session)
+
+    browser.visit(change_deep_inside)
 
     assert browser.data() == LOGIN | {"cart": [1, 2]}
 
@@ -145,7 +155,7 @@ def test_messages_are_flashed_in_queues(site):
     assert browser.visit(lambda session: session.peek_flash("queue")) == ["other"]
 
 
-def test_it_makes_and_keeps_csrf_tokens(site):
+def test_a_session_makes_and_keeps_csrf_tokens(site):
     browser = site.browser()
     token = browser.visit(lambda session: session.get_csrf_token())
 
@@ -156,7 +166,7 @@ def test_it_makes_and_keeps_csrf_tokens(site):
 
 
 @pytest.mark.parametrize("policy", [None, SessionCSRFStoragePolicy()], ids=["default", "session"])
-def test_pyramids_csrf_check_works_on_it(store, policy):
+def test_pyramids_csrf_check_works(store, policy):
     config = Configurator(session_factory=SchemaSessionFactory(store, cookie_secure=False))
     if policy is not None:
         config.set_csrf_storage_policy(policy)
@@ -176,7 +186,7 @@ def test_pyramids_csrf_check_works_on_it(store, policy):
 # -- Pyramid's surroundings
 
 
-def test_it_works_with_pyramids_test_helpers(store):
+def test_sessions_work_with_pyramids_test_helpers(store):
     with testing.testConfig() as config:
         config.set_session_factory(SchemaSessionFactory(store))
         request = testing.DummyRequest()
@@ -189,15 +199,17 @@ def test_it_works_with_pyramids_test_helpers(store):
     assert store.count(user_id=42) == 1
 
 
-def test_it_works_with_the_debug_toolbar(store, table_name):
+def test_sessions_work_with_the_debug_toolbar(store, table_name):
     factory = SchemaSessionFactory(store, cookie_secure=False)
     config = Configurator(session_factory=factory, settings={"debugtoolbar.hosts": "127.0.0.1"})
     config.include("pyramid_debugtoolbar")
     config.add_route("page", "/")
-    config.add_view(
-        lambda request: [request.session.update(LOGIN)] and Response("<html><body>done</body></html>"),
-        route_name="page",
-    )
+
+    def sign_in(request):
+        request.session.update(LOGIN)
+        return Response("<html><body>done</body></html>")
+
+    config.add_view(sign_in, route_name="page")
     client = TestApp(config.make_wsgi_app(), extra_environ={"REMOTE_ADDR": "127.0.0.1"})
 
     assert "done" in client.get("/").text
@@ -206,7 +218,11 @@ def test_it_works_with_the_debug_toolbar(store, table_name):
 
 
 def test_no_repr_has_a_value_or_an_id(site, browser):
-    shown = browser.visit(lambda session: [session.get("user_id"), repr(session)])[1]
+    def read_and_show(session):
+        session.get("user_id")
+        return repr(session)
+
+    shown = browser.visit(read_and_show)
 
     assert "42" not in shown
     assert browser.cookie not in shown

@@ -46,7 +46,7 @@ def test_settings_that_cannot_work_are_refused(store, options, problem):
 
 @pytest.fixture
 def settings(url, table_name):
-    """Settings as they stand in an ini file."""
+    """Settings as an ini file gives them."""
     return {
         "schema_session.url": url,
         "schema_session.table_name": table_name,
@@ -60,7 +60,7 @@ def settings(url, table_name):
     }
 
 
-def test_an_ini_file_and_an_include_are_all_it_takes(settings, make_store):
+def test_an_ini_file_and_an_include_are_enough(settings, make_store):
     with Configurator(settings=settings) as config:
         config.include("pyramid_schema_session")
         config.add_route("page", "/")
@@ -94,11 +94,11 @@ def test_a_wrong_setting_is_an_error_at_start(settings, setting, value, problem)
         config.include("pyramid_schema_session")
 
 
-def test_without_a_store_the_error_says_what_to_set():
+def test_a_missing_url_is_an_error_that_names_the_setting():
     with pytest.raises(ConfigurationError, match=r"schema_session.url is missing"):
         Configurator(settings={}).include("pyramid_schema_session")
 
 
-def test_what_is_no_store_is_refused():
+def test_an_argument_that_is_no_store_is_refused():
     with pytest.raises(ConfigurationError, match="takes a SessionStore, not str"):
         SchemaSessionFactory("sqlite://")  # type: ignore[arg-type]

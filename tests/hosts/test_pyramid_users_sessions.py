@@ -32,7 +32,7 @@ def test_a_view_lists_and_revokes_its_users_sessions(store):
     assert store.count() == 1
 
 
-def test_who_revokes_the_session_of_the_request_itself_is_signed_out(store):
+def test_revoking_the_session_of_the_request_itself_signs_out(store):
     store.set("phone", {"user_id": 42})
 
     def do(request):
@@ -46,7 +46,7 @@ def test_who_revokes_the_session_of_the_request_itself_is_signed_out(store):
     assert record.data["_f_"] == ["Goodbye"]
 
 
-def test_listings_have_nothing_but_what_the_application_stored(make_store):
+def test_listings_hold_only_keys_of_the_application(make_store):
     store = make_store(timestamps=False)
     for _ in range(2):
         answer(store, lambda request: request.session.update(user_id=42))
@@ -61,7 +61,7 @@ def test_listings_have_nothing_but_what_the_application_stored(make_store):
     assert found == [{"user_id": 42}] * 2
 
 
-def test_who_is_not_signed_in_has_no_sessions(store):
+def test_a_visitor_without_a_user_has_no_sessions(store):
     store.set("theirs", {"device": "phone"})
 
     def do(request):

@@ -34,7 +34,7 @@ def test_a_dict_is_split_into_the_declared_columns(cache, store):
 
 
 @pytest.mark.parametrize("value", [3, None, [1], "text"], ids=repr)
-def test_any_other_value_is_not(cache, store, value):
+def test_a_value_that_is_no_dict_is_not_split_into_columns(cache, store, value):
     cache.set("a", value)
 
     [(user_id, additional)] = stored_columns(store, "user_id", "additional")
@@ -64,7 +64,7 @@ def test_p1_any_value_comes_back_equal_and_of_the_same_types(cache, value):
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(value=VALUES.filter(lambda value: type(value) is not dict) | SESSIONS)
-def test_p1_whatever_a_session_may_hold_may_be_a_value_too(cache, value):
+def test_p1_a_value_may_be_anything_that_a_session_may_hold(cache, value):
     cache.set("a", value)
 
     assert identical(cache.get("a"), value)
@@ -111,7 +111,7 @@ def test_a_float_is_deprecated_as_cachelib_says(cache):
 @pytest.mark.parametrize(
     "timeout", [10**9, 10**30, 10**400, dt.timedelta.max], ids=lambda value: str(value)[:9]
 )
-def test_a_very_long_timeout_is_one(cache, timeout):
+def test_a_timeout_may_be_very_long(cache, timeout):
     cache.set("a", 1, timeout)
 
     assert cache.get("a") == 1
@@ -147,7 +147,7 @@ def test_caches_with_different_prefixes_share_a_table_and_nothing_else(make_stor
     assert (shop.store.count(), blog.store.count(), store.count()) == (0, 2, 3)
 
 
-def test_clear_removes_expired_rows_too(moved_store, clock):
+def test_clear_removes_expired_rows(moved_store, clock):
     store = moved_store(gc_interval=None)
     cache = SchemaCache(store, key_prefix="shop:")
     cache.set("a", 1, MINUTE)
@@ -182,7 +182,7 @@ def test_outside_of_flask_there_is_no_current_session(cache):
     assert cache.current_handle() is None
 
 
-def test_it_works_where_flask_is_not_installed(tmp_path):
+def test_a_cache_works_where_flask_is_not_installed(tmp_path):
     code = (
         "import sys\n"
         "sys.modules.update(dict.fromkeys(['flask', 'flask_session', 'werkzeug']))\n"
@@ -201,7 +201,7 @@ def test_it_works_where_flask_is_not_installed(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_an_engine_of_the_applications_own_does_too(url, table_name):
+def test_a_cache_works_on_the_applications_engine(url, table_name):
     engine = create_engine(url)
     store = SessionStore(engine, schemas="user_id Integer", table_name=table_name)
     cache = SchemaCache(store)

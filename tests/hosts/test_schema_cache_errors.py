@@ -30,7 +30,7 @@ def cache(store) -> SchemaCache:
     "timeout", [-1, dt.timedelta(-1), "60", [], True, float("nan"), float("inf")], ids=repr
 )
 @pytest.mark.filterwarnings("ignore:Float timeouts are deprecated")
-def test_what_is_no_timeout_is_refused_before_sql(cache, store, timeout):
+def test_a_wrong_timeout_is_refused_before_sql(cache, store, timeout):
     cache.set("a", 1)
     with no_sql(store):
         for call in (
@@ -85,9 +85,9 @@ def test_an_impossible_key_is_absent_and_nothing_is_stored_under_it(store, key, 
     ],
     ids=["type", "length", "base column", "object in a dict", "object", "too large"],
 )
-# With ignore_errors too: the database did not fail.
+# `ignore_errors` is about failures of the database only.
 @pytest.mark.parametrize("ignore_errors", [False, True])
-def test_what_cannot_be_stored_is_a_typed_error_and_the_old_value_stays(
+def test_a_value_that_cannot_be_stored_is_a_typed_error_and_the_old_value_stays(
     store, value, error, problem, ignore_errors
 ):
     cache = SchemaCache(store, ignore_errors=ignore_errors)
@@ -110,7 +110,7 @@ def test_an_impossible_prefix_is_refused(store, prefix):
         SchemaCache(store, key_prefix=prefix)
 
 
-def test_what_is_no_store_is_refused():
+def test_an_argument_that_is_no_store_is_refused():
     with pytest.raises(ConfigurationError, match="takes a SessionStore, not str"):
         SchemaCache("sqlite://")  # type: ignore[arg-type]
 
@@ -135,9 +135,7 @@ CALLS = {
 
 
 @pytest.mark.parametrize(("call", "quietly"), CALLS.values(), ids=CALLS)
-def test_a_failing_database_is_an_error_unless_the_caller_wants_cachelibs_quiet_answer(
-    down, call, quietly, caplog
-):
+def test_a_failing_database_is_an_error_unless_ignore_errors_is_set(down, call, quietly, caplog):
     with pytest.raises(StoreUnavailable):
         call(SchemaCache(down))
     assert caplog.records == []

@@ -71,7 +71,7 @@ def application(store, engine):
 
 @pytest.fixture
 def noted(engine, notes):
-    """Tells the notes that are stored."""
+    """Reads the stored notes."""
 
     def noted():
         with engine.connect() as connection:
@@ -82,6 +82,6 @@ def noted(engine, notes):
 
 @pytest.fixture
 def signed_in(store):
-    """The Cookie header of someone who is signed in twice."""
+    """The Cookie header of a user who is signed in twice."""
     store.set_many({"phone": {"user_id": 42}, "laptop": {"user_id": 42}})
     return {"Cookie": "session=phone"}

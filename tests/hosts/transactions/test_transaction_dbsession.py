@@ -10,7 +10,9 @@ from transaction_steps import look
 from schema_session_backend import SessionMixin
 
 
-def test_a_foreign_key_may_want_a_row_that_was_only_added(engine, url, make_store, table_name, application):
+def test_a_session_may_refer_to_a_row_that_was_added_but_not_flushed(
+    engine, url, make_store, table_name, application
+):
     class Base(DeclarativeBase):
         pass
 
@@ -36,7 +38,7 @@ def test_a_foreign_key_may_want_a_row_that_was_only_added(engine, url, make_stor
         Base.metadata.drop_all(engine)
 
 
-def test_a_scoped_session_serves_too(application, store, engine):
+def test_the_database_session_may_be_a_scoped_session(application, store, engine):
     def scoped(request):
         session = scoped_session(sessionmaker(engine))
         zope.sqlalchemy.register(session, transaction_manager=request.tm)
@@ -51,7 +53,7 @@ def test_a_scoped_session_serves_too(application, store, engine):
     assert store.count(user_id=42) == 1
 
 
-def test_a_read_only_transaction_may_look_at_the_session(application, store, engine, signed_in):
+def test_a_read_only_transaction_may_read_the_session(application, store, engine, signed_in):
     def read_only(request):
         session = Session(engine)
         zope.sqlalchemy.register(session, initial_state="readonly", transaction_manager=request.tm)

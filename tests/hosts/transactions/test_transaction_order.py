@@ -8,7 +8,7 @@ from transaction_steps import fails, look, note, sorry
 
 
 def tween(work, *, over_tm):
-    """Has a tween do `work(request)` first, outside of the transaction or in it."""
+    """Configures a tween that does `work(request)` first, outside of the transaction or in it."""
 
     def factory(handler, _registry):
         def answer(request):
@@ -30,7 +30,9 @@ def tween_of_registry(handler, registry):
 
 
 @pytest.mark.parametrize("over_tm", [True, False])
-def test_a_look_before_the_transaction_keeps_the_session_not_out_of_it(application, store, over_tm):
+def test_a_session_that_was_read_before_the_transaction_is_saved_in_the_transaction(
+    application, store, over_tm
+):
     def do(request):
         request.session["user_id"] = 42
         request.tm.doom()
@@ -62,7 +64,7 @@ def test_sessions_can_be_ended_after_the_commit(application, store, signed_in, e
     assert store.has("laptop") is (end == "invalidate")
 
 
-def test_what_is_written_after_the_commit_is_saved_too(application, store, signed_in):
+def test_changes_after_the_commit_are_saved(application, store, signed_in):
     def do(request):
         request.session["early"] = 1
         request.add_response_callback(lambda request, _response: request.session.update(late=2))
@@ -109,7 +111,9 @@ def test_a_session_that_was_revoked_after_its_commit_is_sent_no_cookie(applicati
     assert store.count() == 1
 
 
-def test_an_exception_view_after_a_failed_commit_sees_what_is_stored(application, notes, store, signed_in):
+def test_an_exception_view_after_a_failed_commit_sees_the_stored_session(
+    application, notes, store, signed_in
+):
     def do(request):
         request.session["user_id"] = 7
         request.tm.get().addBeforeCommitHook(fails(ZeroDivisionError), args=(request,))
@@ -124,9 +128,7 @@ def test_an_exception_view_after_a_failed_commit_sees_what_is_stored(application
     assert store.get("phone") == {"user_id": 42, "error": "sorry"}
 
 
-def test_a_commit_hook_may_look_at_the_session_after_an_error_that_was_answered(
-    application, notes, noted, signed_in
-):
+def test_a_commit_hook_may_read_the_session_after_an_answered_error(application, notes, noted, signed_in):
     def answering(handler, _registry):
         def answer(request):
             try:
@@ -152,7 +154,7 @@ def test_a_commit_hook_may_look_at_the_session_after_an_error_that_was_answered(
     assert noted() == ["a note"]
 
 
-def test_an_answer_with_a_session_is_nobody_elses_whatever_goes_wrong(application, store, signed_in):
+def test_an_error_after_reading_the_session_is_not_cached(application, store, signed_in):
     def no_database(request):
         raise ZeroDivisionError
 

@@ -8,8 +8,12 @@ from sqlalchemy import select
 from transaction_steps import look, sorry
 
 
-@pytest.mark.parametrize("url", ["postgresql"], indirect=True)  # the others wait instead of refusing it
-def test_a_request_whose_save_met_another_transaction_is_tried_again(application, store, signed_in):
+@pytest.mark.parametrize(
+    "url", ["postgresql"], indirect=True
+)  # the other databases wait instead of refusing the save
+def test_a_request_whose_save_conflicts_with_another_transaction_is_tried_again(
+    application, store, signed_in
+):
     attempts = []
 
     def do(request):

@@ -1,4 +1,4 @@
-"""An application with `transactional` starts only if what it needs is there."""
+"""An application with `transactional` starts only with pyramid_tm and a database session."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from schema_session_backend import ConfigurationError, SessionStore
 
 
 @pytest.mark.parametrize("missing", ["tm", "dbsession"])
-def test_without_what_it_needs_the_error_says_so(store, missing):
+def test_a_request_without_tm_or_dbsession_is_an_error_that_names_it(store, missing):
     config = Configurator(session_factory=SchemaSessionFactory(store, transactional=True))
     if missing != "tm":
         config.include("pyramid_tm")
@@ -51,7 +51,7 @@ def test_without_the_database_session_the_application_does_not_start(store):
         config.make_wsgi_app()
 
 
-def test_the_table_is_there_before_the_first_transaction(make_store, engine):
+def test_the_table_exists_before_the_first_transaction(make_store, engine):
     store = make_store(engine)
     config = included(store)
     config.include("pyramid_tm")

@@ -10,7 +10,7 @@ from transaction_steps import fails, note, sorry
 from schema_session_backend import InvalidField
 
 
-def test_both_are_stored(application, notes, noted, store):
+def test_a_commit_stores_the_data_and_the_session(application, notes, noted, store):
     def do(request):
         note(request, notes)
         request.session["user_id"] = 42
@@ -24,7 +24,7 @@ def test_both_are_stored(application, notes, noted, store):
     assert answer.headers["Vary"] == "Cookie"
 
 
-def test_a_session_is_stored_without_other_data_too(application, notes, store):
+def test_a_session_is_stored_without_other_data(application, notes, store):
     client = application(lambda request: request.session.update(visits=request.session.get("visits", 0) + 1))
     for _ in range(3):
         client.get("/")
@@ -55,7 +55,9 @@ ENDS = {
 
 
 @pytest.mark.parametrize(("end", "options", "error"), ENDS.values(), ids=ENDS)
-def test_neither_is_stored(application, notes, noted, store, end, options, error):
+def test_a_request_that_fails_stores_neither_the_data_nor_the_session(
+    application, notes, noted, store, end, options, error
+):
     def do(request):
         note(request, notes)
         request.session["user_id"] = 42
@@ -73,7 +75,9 @@ def test_neither_is_stored(application, notes, noted, store, end, options, error
     assert "session" not in client.cookies
 
 
-def test_nor_if_the_database_refuses_the_applications_data(application, notes, noted, store):
+def test_a_flush_that_the_database_refuses_stores_neither_the_data_nor_the_session(
+    application, notes, noted, store
+):
     def do(request):
         note(request, notes)
         request.session["user_id"] = 42
@@ -89,7 +93,7 @@ def test_nor_if_the_database_refuses_the_applications_data(application, notes, n
     assert "session" not in client.cookies
 
 
-def test_nor_if_the_commit_itself_fails_and_an_exception_view_answers(application, notes, noted, store):
+def test_a_commit_that_fails_stores_neither_the_data_nor_the_session(application, notes, noted, store):
     class Refusal(Exception):
         """What another resource of the transaction raises when it is asked to commit."""
 
@@ -123,7 +127,7 @@ def test_nor_if_the_commit_itself_fails_and_an_exception_view_answers(applicatio
 
 
 @pytest.mark.parametrize("committed", [True, False])
-def test_a_new_password_and_signing_out_everywhere_else_are_one(
+def test_a_new_password_and_revoke_others_are_one_transaction(
     application, notes, noted, store, signed_in, committed
 ):
     def do(request):
@@ -155,7 +159,7 @@ def test_a_logout_counts_if_it_is_committed(application, notes, store, signed_in
     assert ("Set-Cookie" in answer.headers) is committed
 
 
-def test_what_another_request_saved_meanwhile_stays(application, notes, store, signed_in):
+def test_changes_that_another_request_saved_meanwhile_stay(application, notes, store, signed_in):
     def do(request):
         request.session["mine"] = 1
         store.save(store.load("phone"), {"user_id": 42, "theirs": 1})

@@ -1,4 +1,4 @@
-"""What views do in a transaction, and how they fail."""
+"""Steps of views in a transaction, and failures."""
 
 from __future__ import annotations
 
