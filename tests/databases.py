@@ -1,4 +1,4 @@
-"""The databases that every contract runs on; a new one is a line in `DATABASES`, or in `SERVERS`.
+"""The databases that every contract runs on; a new database is a line in `DATABASES`, or in `SERVERS`.
 
 `TEST_DATABASES=sqlite,postgresql` runs the tests on those only. Tests of the others are deselected, and no
 server is looked for that no test needs.

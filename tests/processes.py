@@ -1,4 +1,4 @@
-"""Real processes for tests: each starts anew, does one thing as the others do the same, and reports."""
+"""Real processes for tests: each starts anew, calls a function at the same time as the rest, and reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`make demo`: sign in from two browsers, see both sessions as rows, and kick one out."""
+"""`make demo`: sign in from two browsers, see both sessions as rows, and sign one out."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def sign_in(browser, user="ann"):
     return browser.post("/sign-in", {"user": user}).follow()
 
 
-def test_one_signs_in_from_two_browsers_and_kicks_one_out(demo):
+def test_a_user_signed_in_from_two_browsers_can_sign_out_the_other_browser(demo):
     laptop, phone = browser(demo, FIREFOX), browser(demo, IPHONE)
     sign_in(laptop)
     laptop.post("/cart", {"item": "tea"})
@@ -63,7 +63,7 @@ def test_one_signs_in_from_two_browsers_and_kicks_one_out(demo):
     assert "Signed in as" not in laptop.get("/").text
 
 
-def test_below_phone_the_same_browser_is_another_device(demo):
+def test_a_browser_below_phone_is_another_device(demo):
     visitor = browser(demo, FIREFOX)
     sign_in(visitor)
     phone = visitor.post("/phone/sign-in", {"user": "ann"}).follow()
@@ -87,7 +87,7 @@ def test_only_the_administrator_sees_all_sessions(demo):
     assert ann.get("/devices/admin", status=403)
 
 
-def test_it_opens_with_sample_users(demo, module):
+def test_the_demo_opens_with_sample_users(demo, module):
     module.add_samples(demo.store)
 
     assert demo.store.count(user="ann") == 2
@@ -95,7 +95,7 @@ def test_it_opens_with_sample_users(demo, module):
     assert "Pixel 8" in page.text
 
 
-def test_what_a_visitor_sends_is_shown_as_text(demo):
+def test_texts_that_a_visitor_sends_are_shown_as_text(demo):
     page = sign_in(browser(demo), "<script>x</script>")
 
     assert "<script>x" not in page.text
@@ -118,7 +118,7 @@ def test_a_form_of_another_site_does_nothing(demo):
     assert demo.store.count() == 0
 
 
-def test_there_is_only_one_page(demo):
+def test_the_demo_has_only_one_page(demo):
     assert "only the page" in browser(demo).get("/nothing", status=404).text
 
 

@@ -1,4 +1,4 @@
-"""The code in README.md and docs/ runs, and prints what the pages say it prints."""
+"""The code in README.md and docs/ runs, and prints the output that the pages show."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_the_code_of_a_page_runs_and_prints_what_the_page_says(page, tmp_path):
         )
 
 
-def test_code_that_is_wrong_is_found_with_its_line(tmp_path):
+def test_wrong_code_of_a_page_is_reported_with_its_line(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("# Title\n\n```python\na = 1\n```\n\n```python\nassert a == 2\n```\n", encoding="utf-8")
 

@@ -72,20 +72,20 @@ def test_a_session_can_be_read_and_written_without_the_orm():
     assert used & {*HOSTS, "sqlalchemy.orm"} == set()
 
 
-def test_pyramids_package_is_imported_by_itself_only():
+def test_pyramids_package_is_imported_by_no_other_module():
     used = modules_after("import schema_session_backend, schema_session_backend.cachelib")
 
     assert "pyramid_schema_session" not in used
 
 
-def test_what_the_page_of_devices_needs_is_imported_by_it_only():
+def test_only_the_page_of_devices_imports_its_libraries():
     used = modules_after("import schema_session_backend, schema_session_backend.beaker")
 
     assert used & {"jinja2", "ua_parser", "werkzeug"} == set()
 
 
 @pytest.mark.parametrize("package", ["jinja2", "ua_parser", "werkzeug"])
-def test_the_page_of_devices_says_what_to_install(package):
+def test_a_missing_library_of_the_page_of_devices_is_an_error_that_says_what_to_install(package):
     modules_after(
         f"import sys\nsys.modules[{package!r}] = None\n"
         "from schema_session_backend import MissingDependency\n"
@@ -95,7 +95,7 @@ def test_the_page_of_devices_says_what_to_install(package):
     )
 
 
-def test_the_mixins_are_there_when_they_are_asked_for():
+def test_the_mixins_are_imported_on_first_use():
     assert "sqlalchemy.orm" in modules_after("from schema_session_backend import SessionMixin")
 
 

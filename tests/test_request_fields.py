@@ -1,4 +1,4 @@
-"""What a session is told of the request that made it: device, address and user agent."""
+"""The fields that a session gets from its first request: device, address and user agent."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ def store():
         ("<script>alert(1)</script>", ""),
     ],
 )
-def test_a_user_agent_is_told_in_words(store, user_agent, device):
+def test_a_user_agent_becomes_the_name_of_a_device(store, user_agent, device):
     fields = request_fields({"HTTP_USER_AGENT": user_agent}, store)
 
     assert fields["device"] == device
     assert fields["user_agent"] == user_agent
 
 
-def test_the_words_can_be_others(store):
+def test_the_words_for_a_device_can_be_replaced(store):
     texts = Texts(browser_on_system="{system}: {browser}")
 
     assert request_fields({"HTTP_USER_AGENT": FIREFOX}, store, texts=texts)["device"] == "Windows: Firefox"
@@ -75,25 +75,25 @@ def test_the_words_can_be_others(store):
         ("fe80::1%eth0", 1, "fe80::1"),
     ],
 )
-def test_only_the_proxies_that_are_trusted_can_tell_another_address(store, forwarded, proxies, ip):
+def test_only_trusted_proxies_can_set_another_address(store, forwarded, proxies, ip):
     environ = {"REMOTE_ADDR": "192.0.2.1", "HTTP_X_FORWARDED_FOR": forwarded}
 
     assert request_fields(environ, store, trusted_proxies=proxies)["ip"] == ip
 
 
-def test_a_server_on_a_unix_socket_tells_no_address(store):
+def test_a_request_over_a_unix_socket_has_no_address(store):
     assert request_fields({"REMOTE_ADDR": ""}, store)["ip"] == ""
     assert request_fields({}, store)["ip"] == ""
 
 
 @pytest.mark.parametrize("proxies", [-1, True, "1", 1.0])
-def test_the_number_of_proxies_is_one(store, proxies):
+def test_the_number_of_proxies_is_a_whole_number(store, proxies):
     with pytest.raises(ConfigurationError, match="trusted_proxies takes how many"):
         request_fields({}, store, trusted_proxies=proxies)
 
 
 @pytest.mark.parametrize("make", [SchemaCache, lambda store: None])
-def test_what_is_no_store_is_refused(store, make):
+def test_an_argument_that_is_no_store_is_refused(store, make):
     with pytest.raises(WrongArgument, match="request_fields takes a SessionStore, not "):
         request_fields({}, make(store))
 

@@ -88,7 +88,7 @@ def test_objects_are_named_by_dotted_names():
     assert shared(serializer="json").fields == ()
 
 
-def test_values_of_their_own_type_are_taken_as_they_are():
+def test_values_of_the_options_type_are_taken_as_they_are():
     engine = create_engine("sqlite://")
     store = shared(url=engine, schemas=COLUMNS, timestamps=True, max_age=60, serializer=SERIALIZER)
 
@@ -121,13 +121,13 @@ def test_every_default_can_be_written_as_text(made_by):
 
 
 @pytest.mark.parametrize("made_by", [SessionStore, SchemaSessionFactory])
-def test_every_option_is_told_in_the_docstring(made_by):
+def test_every_option_is_in_the_docstring(made_by):
     told = set(re.findall(r"^ {8}(\w+): ", made_by.__doc__, re.MULTILINE))
 
     assert declared(made_by).keys() <= told
 
 
-def test_a_subclass_declares_its_own_options_or_has_those_of_its_base():
+def test_a_subclass_declares_its_own_options_or_inherits_them():
     class Same(SessionStore):
         pass
 
@@ -139,7 +139,7 @@ def test_a_subclass_declares_its_own_options_or_has_those_of_its_base():
     assert list(declared(Own)) == ["loud"]
 
 
-def test_an_option_whose_type_has_no_text_form_is_a_mistake_of_ours():
+def test_a_declared_option_whose_type_has_no_text_form_is_an_error_of_the_class():
     class Unreadable:
         def __init__(self, *, user_field: str | None = None) -> None:
             pass
@@ -201,7 +201,7 @@ def test_errors_name_the_environments_variable(settings, problem):
 # -- sharing
 
 
-def test_the_same_settings_give_the_same_store_and_others_another_one():
+def test_the_same_settings_give_the_same_store_and_other_settings_another_store():
     engine = create_engine("sqlite://")
 
     assert shared(max_age="60") is shared(max_age="60")
@@ -252,14 +252,14 @@ def test_a_store_is_found_by_its_dotted_name(name):
         ({"url": "no url"}, "the database's URL cannot be understood"),
     ],
 )
-def test_a_setting_that_cannot_work_is_named(settings, problem):
+def test_the_error_of_a_setting_that_cannot_work_names_the_setting(settings, problem):
     with pytest.raises(ConfigurationError) as caught:
         shared_store(settings, prefix="session.")
 
     assert str(caught.value).startswith(problem)
 
 
-def test_a_misspelt_setting_is_refused_with_the_near_one():
+def test_a_misspelt_setting_is_refused_with_the_most_similar_setting():
     refuse_unknown({"url", "schemas", "timeout"}, {"timeout"}, prefix="session.")
     with pytest.raises(
         ConfigurationError, match=r"no setting session\.tabel_name: did you mean 'table_name'"
@@ -279,7 +279,7 @@ def test_a_misspelt_setting_is_refused_with_the_near_one():
         ("xyzzy", "docs/reference.md lists the settings"),
     ],
 )
-def test_a_setting_that_is_none_is_refused_with_what_was_meant_or_else_the_page(name, problem):
+def test_an_unknown_setting_is_refused_with_the_setting_that_was_meant_or_the_page(name, problem):
     with pytest.raises(ConfigurationError) as caught:
         refuse_unknown([name], prefix="session.", options={"cookie_secure"})
 
@@ -304,7 +304,7 @@ def test_a_password_is_in_no_error():
     assert "hunter2" not in f"{caught.value!r} {store!r}"
 
 
-def test_texts_of_several_lines_are_one_schema():
+def test_a_schema_may_have_several_lines():
     schemas = textwrap.dedent("""
         user_id Integer index;
         device String(50)

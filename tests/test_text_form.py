@@ -99,7 +99,7 @@ def test_every_type_is_known_by_its_name(name):
         ("a Float default 0.5", 0.5),
     ],
 )
-def test_a_number_becomes_what_the_column_takes(column, value):
+def test_a_numeric_default_becomes_a_value_of_the_columns_type(column, value):
     [parsed] = parse(column)
 
     assert (parsed.default.arg, type(parsed.default.arg)) == (value, type(value))
@@ -170,7 +170,7 @@ NAME = "a column starts with its name, a letter or '_' followed by letters, digi
         ("a Text default 'open", 16, f"column 'a': {LITERAL}"),
     ],
 )
-def test_a_mistake_is_told_with_its_position(text, position, problem):
+def test_a_mistake_is_reported_with_its_position(text, position, problem):
     with pytest.raises(ConfigurationError) as caught:
         parse(text)
 
@@ -189,7 +189,7 @@ def test_a_mistake_is_told_with_its_position(text, position, problem):
         ("float real", "Float"), ("blob bytea bytes", "LargeBinary"), ("timedelta", "Interval"),
     ],
 )  # fmt: skip
-def test_a_type_as_databases_and_python_call_it_is_refused_with_sqlalchemys(kinds, meant):
+def test_the_name_of_a_type_in_sql_or_python_is_refused_with_its_name_in_sqlalchemy(kinds, meant):
     for kind in kinds.split():
         name = kind.partition("(")[0]
         with pytest.raises(ConfigurationError) as caught:
@@ -205,7 +205,7 @@ def test_a_type_as_databases_and_python_call_it_is_refused_with_sqlalchemys(kind
         ("a Integer index references app.users.id; b Text", "app.users.id"),
     ],
 )
-def test_a_column_can_reference_one_of_another_table(text, target):
+def test_a_column_can_reference_a_column_of_another_table(text, target):
     [key] = parse(text)[0].foreign_keys
 
     assert key.target_fullname == target

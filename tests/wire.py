@@ -1,4 +1,4 @@
-"""What a store sends to its database, counted where it passes: on the wire, or in SQLite's own trace."""
+"""Counts what a store sends to its database: round trips on the wire, or statements in SQLite's own trace."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Wire:
     def close(self) -> None:
         """End all conversations."""
         for one in list(self._sockets):
-            with suppress(OSError):  # it has ended already
+            with suppress(OSError):  # the connection has ended already
                 one.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join()
@@ -114,7 +114,7 @@ class Counter:
 
     @property
     def total(self) -> int:
-        """How many there were until now."""
+        """The number counted until now."""
         return len(self._statements) if self._wire is None else self._wire.round_trips
 
     def close(self) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-# It is to look for nothing beyond this machine.
+# Chromium must not contact any other machine.
 QUIET = (
     "--disable-background-networking",
     "--disable-component-update",

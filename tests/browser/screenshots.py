@@ -15,7 +15,7 @@ FIREFOX = "Mozilla/5.0 (X11; Fedora; Linux x86_64; rv:128.0) Gecko/20100101 Fire
 
 
 def main() -> None:
-    """Start the demo, and take them."""
+    """Start the demo, and take the pictures."""
     with running_demo() as site, open_chromium() as browser:
         wide: dict[str, Any] = {"viewport": {"width": 800, "height": 500}}
         take(browser, site, "devices", "ann", **wide)
@@ -27,7 +27,7 @@ def main() -> None:
 def take(
     browser: Browser, site: str, name: str, user: str, link: str = "Your devices", **options: Any
 ) -> None:
-    """A picture of the page that a link leads to, for somebody who is signed in."""
+    """A picture of the page that a link leads to, for a signed-in user."""
     context = browser.new_context(base_url=site, user_agent=FIREFOX, locale="en-GB", **options)
     page: Page = context.new_page()
     page.goto("/")

@@ -36,7 +36,7 @@ def open_devices(page):
     page.get_by_role("heading", name="Your devices").wait_for()
 
 
-def test_one_browser_kicks_the_other_out(open_context, options, keep_screenshot):
+def test_a_browser_signs_out_another_browser(open_context, options, keep_screenshot):
     this, other = sign_in(open_context(**options)), sign_in(open_context())
     open_devices(this)
     keep_screenshot(this, "before")
@@ -52,7 +52,7 @@ def test_one_browser_kicks_the_other_out(open_context, options, keep_screenshot)
     other.get_by_text("You are not signed in.").wait_for()
 
 
-def test_the_other_device_is_a_button_away(open_context, keep_screenshot):
+def test_another_device_is_signed_out_by_one_button(open_context, keep_screenshot):
     context = open_context()
     this = sign_in(context)
     with context.expect_page() as opened:
@@ -69,7 +69,7 @@ def test_the_other_device_is_a_button_away(open_context, keep_screenshot):
     keep_screenshot(phone)
 
 
-def test_all_others_are_signed_out(open_context, options):
+def test_all_other_devices_are_signed_out_by_one_button(open_context, options):
     this = sign_in(open_context(**options))
     open_devices(this)
 
@@ -152,7 +152,7 @@ def test_all_text_stands_out_from_its_ground(open_context, scheme):
         assert page.evaluate(CONTRAST, colours) >= 4.5, (element.text_content(), colours)
 
 
-def test_everything_has_a_name_for_a_screen_reader(open_context):
+def test_every_control_has_a_name_for_a_screen_reader(open_context):
     page = sign_in(open_context())
     open_devices(page)
 
@@ -165,7 +165,7 @@ def test_everything_has_a_name_for_a_screen_reader(open_context):
 
 
 def test_the_browser_finds_nothing_to_complain_about(open_context):
-    """A Content-Security-Policy that the page itself breaks would be told in the console."""
+    """The console would report a Content-Security-Policy that the page itself breaks."""
     context = open_context()
     complaints = []
     context.on("console", lambda message: complaints.append(f"{message.text} {message.location['url']}"))

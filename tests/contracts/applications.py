@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ForeignKey, String, create_engine, event
+from sqlalchemy import BigInteger, Column, ForeignKey, MetaData, String, Table, Text, create_engine, event
 from sqlalchemy.orm import Mapped, mapped_column
 
 if TYPE_CHECKING:
@@ -18,6 +18,17 @@ def application_engine(url, **options) -> Engine:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA foreign_keys = ON"))
     return engine
+
+
+def own_table(*columns: Column[Any], primary: str = "sid") -> Table:
+    """A table of the application's own, with the base columns and those."""
+    base: dict[str, Any] = {
+        "sid": Column("sid", String(64), primary_key=primary == "sid"),
+        "additional": Column("additional", Text, nullable=False),
+        "expire_at": Column("expire_at", BigInteger),
+        "revision": Column("revision", BigInteger, nullable=False),
+    }
+    return Table("own", MetaData(), *base.values(), *columns)
 
 
 def users_and_sessions(base: Any, mixin: type[SessionMixin]) -> tuple[Any, Any]:

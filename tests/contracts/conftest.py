@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -95,6 +96,14 @@ def base(engine, table_name, make_store) -> Iterator[type[DeclarativeBase]]:
 
     yield Base
     Base.metadata.drop_all(engine)
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    """Everything that this package and SQLAlchemy log, at the level that says most."""
+    for name in ("schema_session_backend", "sqlalchemy", "sqlalchemy.engine", "sqlalchemy.pool"):
+        caplog.set_level(logging.DEBUG, name)
+    return caplog
 
 
 @pytest.fixture

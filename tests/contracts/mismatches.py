@@ -56,7 +56,7 @@ def mend(store: SessionStore, url: str, session: dict[str, Any]) -> None:
     run(url, *error.ddl)
     store.wait_for_sync()
     for row in rows:
-        # A row as one of the ones now, which may have more columns.
+        # A row as it is now, when the table may have more columns.
         assert any(row.items() <= now.items() for now in _rows(url, error.table))
     assert indexes <= _indexes(url, error.table)
     store.set("mended", session)

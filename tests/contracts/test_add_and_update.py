@@ -23,7 +23,7 @@ def test_add_stores_a_session_unless_there_is_one(store):
     assert store.get("a") == {"user_id": 1, "cart": [1]}
 
 
-def test_add_takes_the_place_of_an_expired_one(moved_store, clock):
+def test_add_replaces_an_expired_session(moved_store, clock):
     store = moved_store(timestamps=True, gc_interval=None)
     store.set("a", {"user_id": 1, "cart": [1]}, MINUTE)
     clock.advance(2 * MINUTE)
@@ -34,7 +34,7 @@ def test_add_takes_the_place_of_an_expired_one(moved_store, clock):
     assert store.get("a") is None
 
 
-def test_of_many_that_add_one_session_one_does(moved_store, clock):
+def test_of_many_adds_of_one_session_at_once_one_succeeds(moved_store, clock):
     store = moved_store(gc_interval=None)
     for expired in (False, True):
         store.destroy("a")
@@ -71,7 +71,7 @@ def test_add_checks_what_set_checks(store):
 # -- has
 
 
-def test_has_tells_whether_there_is_a_live_session(moved_store, clock):
+def test_has_says_whether_there_is_a_live_session(moved_store, clock):
     store = moved_store(gc_interval=None)
     store.set("a", {}, MINUTE)
     store.set("b", {}, float("inf"))
@@ -104,7 +104,7 @@ def test_update_changes_a_session_and_leaves_its_expiry_alone(moved_store, clock
     assert store.update("a", dict) is None
 
 
-def test_update_of_what_is_not_there_does_nothing(store):
+def test_update_of_a_missing_session_does_nothing(store):
     assert store.update("nobody", lambda data: pytest.fail("called")) is None
     assert stored_rows(store) == []
 
@@ -159,7 +159,7 @@ def test_a_corrupt_session_is_not_updated(store):
 # -- destroy_many
 
 
-def test_destroy_many_removes_those_that_there_are(moved_store, clock):
+def test_destroy_many_removes_the_sessions_that_exist(moved_store, clock):
     store = moved_store(gc_interval=None)
     store.set_many({"a": {}, "b": {}, "c": {}}, MINUTE)
     clock.advance(2 * MINUTE)
@@ -171,7 +171,7 @@ def test_destroy_many_removes_those_that_there_are(moved_store, clock):
     assert store.destroy_many([]) == 0
 
 
-def test_there_may_be_more_ids_than_a_statement_has_parameters(store):
+def test_destroy_many_takes_more_ids_than_a_statement_has_parameters(store):
     store.set_many({"a": {"user_id": 1}, "b": {}})
     sids = ["a", *(str(number) for number in range(70_000)), "b"]
 
@@ -207,7 +207,7 @@ def test_a_prefixed_store_has_only_its_own_sessions(stores):
     assert whole.clear() == 2
 
 
-def test_handles_are_those_of_the_table_and_revoke_only_ones_own(stores):
+def test_a_prefixed_store_revokes_only_handles_of_its_own_sessions(stores):
     whole, one, other = stores
     one.set("x", {"user_id": 1})
     [record] = whole.find(user_id=1)
@@ -228,7 +228,7 @@ def test_a_prefixed_session_can_be_saved_and_get_a_new_id(stores):
     assert one.handle("z") == one.find(user_id=2)[0].handle
 
 
-def test_an_id_is_too_long_with_its_prefix(stores):
+def test_the_length_of_an_id_includes_its_prefix(stores):
     _, one, _ = stores
     one.set("x" * 253, {})
 

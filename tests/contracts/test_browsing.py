@@ -34,18 +34,18 @@ def test_pages_together_have_each_session_once(many):
     assert handles == sorted(record.handle for record in many.find(limit=1000))
 
 
-def test_the_last_page_is_known_as_such_also_if_it_is_full(many):
+def test_a_full_last_page_has_no_next_page(many):
     assert [len(page.records) for page in pages(many, limit=50)] == [50, 50]
 
 
-def test_pages_have_what_was_searched_for(many):
+def test_pages_hold_only_sessions_that_match_the_search(many):
     found = pages(many, limit=15, user_id=3)
 
     assert [len(page.records) for page in found] == [15, 5]
     assert {record.data["user_id"] for page in found for record in page.records} == {3}
 
 
-def test_without_an_index_a_page_looks_through_so_many_rows(many, monkeypatch):
+def test_without_an_index_a_page_reads_a_limited_number_of_rows(many, monkeypatch):
     monkeypatch.setattr(survey, "EXAMINED", 10)
     found = pages(many, device="d7")
 
@@ -53,7 +53,7 @@ def test_without_an_index_a_page_looks_through_so_many_rows(many, monkeypatch):
     assert [record.data["device"] for page in found for record in page.records] == ["d7"]
 
 
-def test_expired_sessions_are_on_no_page(moved_store, clock):
+def test_no_page_has_expired_sessions(moved_store, clock):
     store = moved_store()
     store.set("dead", {}, 60)
     store.set("live", {}, 600)
@@ -63,24 +63,24 @@ def test_expired_sessions_are_on_no_page(moved_store, clock):
 
 
 @pytest.mark.parametrize("after", ["made up", "zzz", "", "\0", 7])
-def test_a_made_up_place_to_go_on_is_no_error(many, after):
+def test_a_made_up_after_is_no_error(many, after):
     assert many.browse(after=after, limit=100).records is not None
 
 
 @pytest.mark.parametrize("limit", [0, -1, 1.5, None, True])
-def test_a_page_has_one_session_or_more(store, limit):
+def test_the_limit_of_a_page_is_at_least_1(store, limit):
     with pytest.raises(ConfigurationError, match="limit takes how many"):
         store.browse(limit=limit)
 
 
-def test_what_is_searched_for_must_fit(store):
+def test_a_search_value_that_does_not_fit_its_column_is_refused(store):
     with pytest.raises(InvalidField, match="user_id"):
         store.browse(user_id="42")
     with pytest.raises(ConfigurationError, match="user_id"):
         store.browse(user=42)
 
 
-def test_pages_of_a_prefix_have_its_sessions_only(store):
+def test_pages_of_a_prefixed_store_have_its_sessions_only(store):
     store.prefixed("a:").set("1", {})
     store.prefixed("b:").set("1", {})
 
@@ -99,7 +99,7 @@ def test_a_rare_prefix_in_a_large_table_is_found_at_once(store, monkeypatch):
     assert sum(len(page.records) for page in found) == 1
 
 
-def test_a_corrupt_row_makes_no_page_repeat_another_one(many):
+def test_a_corrupt_row_does_not_repeat_a_session_on_the_next_page(many):
     table = many.repo()
     with many.engine.begin() as connection:
         corrupt = update(table).where(table.c.sid == many.handle("s3")).values(additional="nonsense")
@@ -162,12 +162,12 @@ def test_without_timestamps_there_are_no_days(make_store):
 
 
 @pytest.mark.parametrize("days", [0, -1, None, "1", 10**9, True])
-def test_so_many_days_are_told(store, days):
+def test_a_wrong_number_of_days_is_refused(store, days):
     with pytest.raises(ConfigurationError, match="days takes how many days"):
         store.count_per_day(days)
 
 
-def test_what_was_selected_is_ended(many):
+def test_revoke_many_ends_the_selected_sessions(many):
     handles = [many.handle(f"s{number}") for number in range(3)]
 
     assert many.revoke_many([*handles, "made up", many.load("s0"), handles[0]]) == 3
@@ -176,7 +176,7 @@ def test_what_was_selected_is_ended(many):
     assert many.revoke_many([]) == 0
 
 
-def test_what_was_selected_is_ended_in_one_transaction_with_other_things(many, engine):
+def test_revoke_many_can_be_a_part_of_the_callers_transaction(many, engine):
     many.wait_for_sync()
     connection = engine.connect()
     many.within(connection).revoke_many([many.handle("s1")])

@@ -1,4 +1,4 @@
-"""Which column types the store accepts, being its own or holding as much, and which it reports."""
+"""Column types that the store accepts, because they hold the same values, and types that it reports."""
 
 from __future__ import annotations
 
@@ -124,8 +124,8 @@ NAMED = ("_enum", "_backslash", "_color", " Quoted", "_item", "_native")
     indirect=["url"],
     ids=lambda value: value if isinstance(value, str) else repr(value).replace(OURS, "ours"),
 )
-def test_a_column_that_the_store_created_it_accepts(make_store, url, table_name, kind, caplog):
-    """Also another store, which did not create it."""
+def test_the_store_accepts_the_columns_that_it_created(make_store, url, table_name, kind, caplog):
+    """A second store, which did not create the table, accepts them as well."""
     columns = [Column("field", kind)]
     try:
         for _ in range(2):
@@ -180,7 +180,7 @@ SQL: dict[str, list[tuple[str, Any]]] = {
 }
 
 
-def test_a_column_of_another_name_that_holds_as_much_is_fine(make_store, url, table_name):
+def test_a_type_of_another_name_that_holds_the_same_values_is_fine(make_store, url, table_name):
     for there, declared in SQL[database_of(url)]:
         make_store(schemas="").wait_for_sync()
         run(url, f"ALTER TABLE {table_name} ADD COLUMN field {there}")
@@ -230,7 +230,7 @@ def test_a_column_that_would_change_values_is_reported(make_store, url, table_na
 
 @pytest.mark.parametrize("url", ["mariadb"], indirect=True)
 @pytest.mark.parametrize(("there", "declared"), [("INTEGER UNSIGNED", Integer()), ("FLOAT", Double())])
-def test_what_only_looks_wider_needs_a_decision(make_store, url, table_name, there, declared):
+def test_a_type_that_only_looks_wider_needs_a_decision(make_store, url, table_name, there, declared):
     make_store(schemas="").wait_for_sync()
     run(url, f"ALTER TABLE {table_name} ADD COLUMN field {there}")
 
@@ -250,7 +250,7 @@ def test_what_only_looks_wider_needs_a_decision(make_store, url, table_name, the
         ("field Numeric(9, 2)", "field Numeric(12, 4)", Decimal("12345678.1234")),
     ],
 )
-def test_a_narrower_type_is_reported_and_its_ddl_widens_it(make_store, url, there, declared, value):
+def test_a_narrower_column_is_reported_with_ddl_that_widens_it(make_store, url, there, declared, value):
     make_store(schemas=f"{there}; device String(9) index").set("old", {"cart": [1], "device": "phone"})
     store = make_store(schemas=f"{declared}; device String(9) index")
 
@@ -292,7 +292,7 @@ def test_a_type_that_does_not_keep_all_values_needs_a_decision(make_store, there
 
 
 @pytest.mark.parametrize("url", ["postgresql", "mariadb"], indirect=True)
-def test_what_else_belongs_to_a_column_is_kept_when_it_is_widened(make_store, url, table_name):
+def test_widening_a_column_keeps_its_collation_default_and_comment(make_store, url, table_name):
     definition = {
         "postgresql": """VARCHAR(20) COLLATE "C" DEFAULT 'a' NOT NULL""",
         "mariadb": "VARCHAR(20) COLLATE latin1_bin DEFAULT 'a' NOT NULL COMMENT 'is NOT NULL'",
@@ -311,7 +311,7 @@ def test_what_else_belongs_to_a_column_is_kept_when_it_is_widened(make_store, ur
 
 
 @pytest.mark.parametrize("url", ["postgresql", "mariadb"], indirect=True)
-def test_a_column_on_which_something_depends_is_changed_by_hand(make_store, url, table_name):
+def test_a_column_with_dependents_is_changed_by_hand(make_store, url, table_name):
     database = database_of(url)
     make_store(schemas="user_id Integer").wait_for_sync()
     if database == "postgresql":
@@ -352,7 +352,7 @@ def role(table_name, url) -> Iterator[Callable[..., Column]]:
         run(url, f"DROP TABLE IF EXISTS {table_name}", f"DROP TYPE IF EXISTS {name}")
 
 
-def test_values_that_an_enum_lacks_are_added(make_store, url, role):
+def test_missing_values_of_an_enum_are_added(make_store, url, role):
     make_store(schemas=[role("admin", "it's")]).set("old", {"role": "it's"})
     store = make_store(schemas=[role("admin", "it's", "a\\b")])
 
@@ -365,7 +365,7 @@ def test_values_that_an_enum_lacks_are_added(make_store, url, role):
     assert store.get("old") == {"role": "it's"}
 
 
-def test_values_that_an_enum_has_beyond_the_declared_ones_stay(make_store, url, role):
+def test_undeclared_values_of_an_enum_stay(make_store, url, role):
     make_store(schemas=[role("admin", "guest")]).set("old", {"role": "guest"})
     store = make_store(schemas=[role("admin", "owner")])
 

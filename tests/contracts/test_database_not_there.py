@@ -22,7 +22,7 @@ def patience(monkeypatch) -> FakeTime:
 
 @pytest.fixture
 def absent(url, tmp_path):
-    """Where a database of each kind would be, if there were one."""
+    """URLs at which no database answers."""
     nobody: Any = {
         "username": "nobody",
         "password": "open-sesame",
@@ -35,7 +35,7 @@ def absent(url, tmp_path):
     return make_url(url).set(**nobody)
 
 
-def test_a_database_that_is_not_there_is_unavailable_when_sync_timeout_is_over(absent, patience):
+def test_a_missing_database_is_unavailable_after_sync_timeout(absent, patience):
     store = SessionStore(absent, sync_timeout=0.5)
 
     with pytest.raises(StoreUnavailable, match="cannot connect to") as caught:
@@ -48,7 +48,7 @@ def test_a_database_that_is_not_there_is_unavailable_when_sync_timeout_is_over(a
     store.close()
 
 
-def test_every_operation_waits_that_long_and_not_longer(absent, patience):
+def test_no_operation_waits_longer_than_sync_timeout(absent, patience):
     store = SessionStore(absent, sync_timeout=0.5)
 
     for operation in (
@@ -123,7 +123,7 @@ WRONG: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("url", ["postgresql", "mariadb"], indirect=True)
 @pytest.mark.parametrize("what", WRONG)
-def test_a_login_that_the_server_refuses_is_told_at_once(url, what, patience):
+def test_a_login_that_the_server_refuses_is_an_error_at_once(url, what, patience):
     store = SessionStore(make_url(url).set(**WRONG[what]), sync_timeout=60)
 
     for operation in (store.wait_for_sync, lambda: store.get("a"), lambda: store.set("a", {})):
@@ -137,7 +137,7 @@ def test_a_login_that_the_server_refuses_is_told_at_once(url, what, patience):
 
 
 @pytest.mark.parametrize("url", ["postgresql", "mariadb"], indirect=True)
-def test_a_right_that_is_missing_is_told_at_once(make_store, reader, patience):
+def test_a_missing_right_is_an_error_at_once(make_store, reader, patience):
     make_store().set("a", {"user_id": 1})
     store = make_store(reader)
 
@@ -168,7 +168,7 @@ def reader(url, table_name, make_store):
 
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
-def test_a_file_that_is_not_to_be_written_or_no_database_is_told_at_once(make_store, url, patience, tmp_path):
+def test_a_read_only_file_or_one_that_is_no_database_is_an_error_at_once(make_store, url, patience, tmp_path):
     make_store().set("a", {"user_id": 1})
     path = make_url(url).database
     read_only = make_store(f"sqlite:///file:{path}?mode=ro&uri=true", sync=False)
@@ -184,7 +184,7 @@ def test_a_file_that_is_not_to_be_written_or_no_database_is_told_at_once(make_st
 
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
-def test_on_sqlite_an_error_says_why_itself(make_store):
+def test_an_error_of_sqlite_names_its_cause(make_store):
     store = make_store()
     store.set("a", {})
     with store.engine.begin() as connection:

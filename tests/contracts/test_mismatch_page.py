@@ -1,4 +1,4 @@
-"""What the page that a SchemaMismatch points to says is true on each database, with sessions there."""
+"""The page that a SchemaMismatch points to: its statements work on each database, on tables with sessions."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def stored(url: str, store: SessionStore, sid: str) -> Any:
     return row
 
 
-def test_every_block_of_the_page_says_for_which_database_it_is():
+def test_every_block_of_the_page_names_its_database():
     labelled = re.findall(r"^([\w, ]+):\n\n```sql$", page(), re.MULTILINE)
 
     assert len(labelled) == page().count("```sql")
@@ -73,7 +73,7 @@ def test_messages_name_the_page_by_its_title():
 
 
 @pytest.mark.parametrize("block", [0, 1])
-def test_a_value_for_the_sessions_that_are_there(make_store, url, table_name, block):
+def test_the_page_gives_existing_sessions_a_value(make_store, url, table_name, block):
     make_store(schemas="user_id Integer index").set_many(
         {"a": {"user_id": 1, "plan": "gold"}, "b": {"cart": [1]}}
     )
@@ -91,7 +91,7 @@ def test_a_value_for_the_sessions_that_are_there(make_store, url, table_name, bl
     assert stored(url, store, "b").revision == before + 1
 
 
-def test_when_the_sessions_that_are_there_expire(make_store, url, table_name, caplog):
+def test_the_page_gives_existing_sessions_an_expiry(make_store, url, table_name, caplog):
     make_store(schemas="", expire_at_name="other").set("a", {"cart": [1]})
     store = make_store(schemas="")
     undecided(store, "decide when the sessions that are there expire")
@@ -104,7 +104,7 @@ def test_when_the_sessions_that_are_there_expire(make_store, url, table_name, ca
     assert [record for record in caplog.records if record.levelname == "WARNING"] == []
 
 
-def test_what_becomes_of_values(make_store, url, table_name, caplog):
+def test_the_page_converts_values_to_another_type(make_store, url, table_name, caplog):
     make_store(schemas="user_id Integer index").set_many(
         {"a": {"user_id": 42, "cart": [1]}, "b": {"user_id": -1}}
     )
@@ -163,10 +163,10 @@ def test_a_column_of_a_foreign_key_of_mariadb_is_changed_by_hand(make_store, url
     run_as_they_are(url, block)
 
     assert store.get("a") == {"user_id": 42}
-    run(url, f"DROP TABLE {table_name}")  # first, because it refers to the other one
+    run(url, f"DROP TABLE {table_name}")  # first, because its foreign key refers to the other table
 
 
-def test_which_rows_to_keep(make_store, url, table_name):
+def test_the_page_keeps_one_row_of_each_id(make_store, url, table_name):
     long = "LONGTEXT" if database_of(url) == "mariadb" else "TEXT"
     handle = make_store(schemas="").handle
     run(

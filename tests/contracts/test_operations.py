@@ -32,7 +32,7 @@ def test_get_gives_what_set_stored(store):
     assert store.get("b") is None
 
 
-def test_what_get_gives_is_the_callers_own(store):
+def test_changing_the_result_of_get_changes_no_stored_session(store):
     store.set("a", {"cart": [1]})
     store.get("a")["cart"].append(2)
 
@@ -46,7 +46,7 @@ def test_set_replaces_the_whole_session(store):
     assert store.get("a") == {"user_id": 2, "seen": True}
 
 
-def test_touch_tells_whether_there_was_such_a_session(store):
+def test_touch_says_whether_the_session_existed(store):
     store.set("a", {"user_id": 1})
 
     assert store.touch("a") is True
@@ -55,7 +55,7 @@ def test_touch_tells_whether_there_was_such_a_session(store):
     assert store.count() == 1
 
 
-def test_destroy_removes_one_session_and_tells_whether_it_was_there(store):
+def test_destroy_removes_one_session_and_says_whether_it_existed(store):
     store.set_many({"a": {}, "b": {}})
 
     assert store.destroy("a") is True
@@ -76,12 +76,12 @@ def test_rotate_gives_a_session_a_new_id_and_changes_nothing_else(store):
     assert (after.created_at, after.expires_at) == (before.created_at, before.expires_at)
 
 
-def test_rotate_of_no_session_makes_none(store):
+def test_rotate_of_a_missing_session_creates_none(store):
     assert store.rotate("old", "new") is False
     assert store.count() == 0
 
 
-def test_rotate_takes_no_id_that_is_taken(store):
+def test_rotate_refuses_an_id_that_is_taken(store):
     store.set_many({"old": {"user_id": 1}, "new": {"user_id": 2}})
 
     with pytest.raises(ConstraintViolated):
@@ -104,7 +104,7 @@ def test_a_save_can_give_a_session_a_new_id(store, change):
     assert store.count() == 1
 
 
-def test_a_first_save_can_too(store):
+def test_a_first_save_can_give_a_session_a_new_id(store):
     assert store.save(store.blank("old"), {"user_id": 1}, new_sid="new").outcome is Outcome.SAVED
 
     assert store.get_many(["old", "new"]) == {"new": {"user_id": 1}}
@@ -119,7 +119,7 @@ def test_a_first_save_can_too(store):
         ({"user_id": 2}, "", InvalidSessionId),
     ],
 )
-def test_a_save_that_fails_gives_no_new_id_either(store, data, new_sid, error):
+def test_a_save_that_fails_gives_no_new_id(store, data, new_sid, error):
     store.set_many({"old": {"user_id": 1}, "taken": {}})
     before = stored_rows(store)
 
@@ -132,7 +132,7 @@ def test_a_save_that_fails_gives_no_new_id_either(store, data, new_sid, error):
 # -- many sessions
 
 
-def test_get_many_gives_those_that_there_are(store):
+def test_get_many_gives_the_sessions_that_exist(store):
     store.set_many({"a": {"user_id": 1}, "b": {}, "c": {"cart": [1]}})
 
     assert store.get_many(iter(["a", "b", "x", "", "a"])) == {"a": {"user_id": 1}, "b": {}}
@@ -155,7 +155,7 @@ def test_set_many_stores_more_than_one_statement_can_take(store):
     assert store.get_many(sessions) == sessions
 
 
-def test_set_many_stores_all_or_with_a_wrong_value_none(store):
+def test_set_many_stores_nothing_if_one_value_does_not_fit(store):
     sessions: dict[str, Any] = {f"s{number}": {"n": number} for number in range(600)}
 
     with no_sql(store), pytest.raises(InvalidField):
@@ -163,11 +163,11 @@ def test_set_many_stores_all_or_with_a_wrong_value_none(store):
 
 
 @pytest.mark.unique_column
-def test_set_many_stores_all_or_with_a_refused_one_none(make_store):
+def test_set_many_stores_nothing_if_the_database_refuses_one_session(make_store):
     store = make_store(schemas=[Column("name", String(9), unique=True)])
     store.set("before", {"name": "0"})
 
-    # The last one is in the second statement.
+    # The last session is in the second statement.
     with pytest.raises(ConstraintViolated):
         store.set_many({f"s{number}": {"name": str(number)} for number in [*range(1, 600), 0]})
 
@@ -213,7 +213,7 @@ def test_stores_on_two_tables_share_no_session(make_store, table_name):
     assert store.get("a") == {"user_id": 1}
 
 
-def test_repo_is_the_table_for_queries_of_ones_own(store, engine):
+def test_repo_is_the_table_for_queries_of_the_application(store, engine):
     store.set_many({"a": {"user_id": 1}, "b": {"user_id": 1}, "c": {"user_id": 2}})
     user_id = store.repo().c.user_id
     query = store.repo().select().with_only_columns(user_id, func.count()).group_by(user_id).order_by(user_id)
@@ -228,7 +228,7 @@ def test_fields_are_the_declared_columns(make_store, store):
     assert make_store(schemas=[]).fields == ()
 
 
-def test_close_closes_the_connections_of_an_engine_of_our_own(make_store):
+def test_close_closes_the_connections_of_an_engine_that_the_store_made(make_store):
     store = make_store()
     open_ones = []
     engine = store.engine

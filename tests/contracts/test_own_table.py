@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from applications import users_and_sessions
@@ -31,12 +31,6 @@ from schema_session_backend import (
     SessionMixin,
     TimestampedSessionMixin,
 )
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    Joined = Connection | Session
-
 
 # -- the application's own table
 
@@ -84,7 +78,7 @@ def test_a_session_of_an_unknown_user_is_refused(url, engine, make_store, base):
     _, session_class = users_and_sessions(base, SessionMixin)
     base.metadata.create_all(engine)
 
-    # With a URL too, where SQLite would not look at foreign keys by itself.
+    # A store made from a URL enforces foreign keys on SQLite, which does not by itself.
     for store in (make_store(engine, table=session_class), make_store(url, table=session_class)):
         with pytest.raises(ConstraintViolated):
             store.set("a", {"user_id": 77})
@@ -210,7 +204,7 @@ def test_a_table_can_be_outside_of_the_default_schema(make_store, engine, url, t
         assert store.get("a") == {"user_id": 1, "cart": [1]}
         assert store.keep_newest(1, user_id=1) == 1
         assert store.gc() == 0
-        # A second process finds it there.
+        # A second process finds the table.
         assert make_store(table_name=f"{schema}.{table_name}", timestamps=True).count() == 1
     finally:
         with engine.begin() as connection:

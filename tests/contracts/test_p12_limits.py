@@ -1,4 +1,4 @@
-"""P12: nothing bigger than it should be; a typed error, and the old row intact."""
+"""P12: a session over a limit is refused with a typed error, and the stored session stays as it was."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_the_size_is_in_bytes_not_characters(make_store):
     assert caught.value.size == 24 * 4 + len('{"a":""}')
 
 
-def test_what_stands_in_columns_does_not_count(make_store):
+def test_values_in_columns_do_not_count_for_max_size(make_store):
     store = make_store(schemas="note Text", max_size=2)
     store.set("a", {"note": "x" * 60_000})
 
@@ -71,7 +71,7 @@ def test_what_stands_in_columns_does_not_count(make_store):
         store.set("a", {"other": 1})
 
 
-def test_two_requests_that_fit_each_alone_cannot_make_a_session_too_large_together(make_store):
+def test_a_merge_cannot_make_a_session_too_large(make_store):
     store = make_store(max_size=100)
     store.set("a", {})
     mine, theirs = store.load("a"), store.load("a")
@@ -85,7 +85,7 @@ def test_two_requests_that_fit_each_alone_cannot_make_a_session_too_large_togeth
     assert store.get("a") == {"theirs": "x" * 60}
 
 
-def test_the_size_as_stored_counts_also_with_pickle(make_store):
+def test_with_pickle_the_size_as_stored_counts(make_store):
     store = make_store(serializer="pickle", max_size=100)
     store.set("a", {"a": 1})
 
@@ -118,7 +118,7 @@ def _nested(levels: int, kind: type) -> object:
 
 
 @pytest.mark.parametrize("kind", [list, tuple, dict, frozenset])
-def test_a_hundred_levels_fit_and_one_more_does_not(store, kind):
+def test_a_session_has_at_most_a_hundred_levels(store, kind):
     store.set("a", {"deep": _nested(100, kind)})
     assert identical(store.get("a"), {"deep": _nested(100, kind)})
 
@@ -129,7 +129,7 @@ def test_a_hundred_levels_fit_and_one_more_does_not(store, kind):
     assert identical(store.get("a"), {"deep": _nested(100, kind)})
 
 
-def test_ten_thousand_keys_fit_and_one_more_does_not(make_store):
+def test_a_session_has_at_most_ten_thousand_keys(make_store):
     store = make_store(max_size=1_000_000)
     session = {f"k{number}": number for number in range(10_000)}
     store.set("a", session)

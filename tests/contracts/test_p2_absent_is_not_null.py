@@ -33,7 +33,7 @@ def test_an_empty_session_is_a_session(store):
     assert store.get("b") is None
 
 
-def test_in_the_column_both_are_null(store):
+def test_none_and_absent_are_both_null_in_the_column(store):
     store.set("a", {"user_id": None})
     store.set("b", {})
 
@@ -61,7 +61,7 @@ def test_falsy_values_are_neither_none_nor_absent(make_store):
 
 @pytest.mark.parametrize("before", [{"user_id": 1}, {"user_id": None}, {}], ids=repr)
 @pytest.mark.parametrize("after", [{"user_id": 2}, {"user_id": None}, {}], ids=repr)
-def test_what_a_key_becomes_does_not_depend_on_what_it_was(store, before, after):
+def test_a_key_can_change_between_a_value_none_and_absent_in_any_order(store, before, after):
     store.set_many({"set": before, "saved": before, "many": before})
 
     store.set("set", after)
@@ -71,7 +71,7 @@ def test_what_a_key_becomes_does_not_depend_on_what_it_was(store, before, after)
     assert store.get_many(["set", "saved", "many"]) == {"set": after, "saved": after, "many": after}
 
 
-def test_a_merge_of_two_requests_keeps_them_apart(store):
+def test_a_merge_of_two_requests_keeps_none_and_absent_apart(store):
     store.set("a", {"user_id": 1, "device": "phone", "x": 1, "y": 1})
     mine, theirs = store.load("a"), store.load("a")
 
@@ -81,7 +81,7 @@ def test_a_merge_of_two_requests_keeps_them_apart(store):
     assert store.get("a") == {"user_id": None, "x": None, "y": None}
 
 
-def test_listings_keep_them_apart(store):
+def test_listings_keep_none_and_absent_apart(store):
     store.set_many({"a": {"user_id": None}, "b": {}, "c": {"user_id": 1}})
 
     found = [record.data for record in store.find(user_id=NULL)]
@@ -104,7 +104,7 @@ def test_a_value_that_sql_put_in_the_place_of_none_is_read(store):
     assert store.get("a") == {"user_id": 5}
 
 
-def test_a_key_that_is_declared_later_is_found_where_it_was(make_store, table_name):
+def test_a_key_that_is_declared_later_keeps_its_value(make_store, table_name):
     make_store(schemas="device String(50)").set_many({"a": {"user_id": 1}, "b": {"user_id": None}, "c": {}})
 
     store = make_store(schemas="device String(50); user_id Integer")
@@ -137,7 +137,7 @@ def test_none_is_not_replaced_by_a_default(make_store):
     assert store.get("a") == {"level": None, "rank": None}
 
 
-def test_a_default_of_the_database_fills_in_too(make_store):
+def test_a_default_of_the_database_stands_for_a_key_that_a_new_session_lacks(make_store):
     store = make_store(schemas=[Column("level", Integer, server_default="5")])
     store.set("a", {"cart": [1]})
     store.set_many({"b": {}, "c": {"level": 6}})

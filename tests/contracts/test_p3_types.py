@@ -88,7 +88,7 @@ def test_a_type_that_keeps_nothing_exactly_cannot_be_declared(make_store, kind, 
 
 
 @pytest.mark.parametrize("kind", [REAL(), Float(24)], ids=repr)
-def test_a_float_of_4_bytes_can_only_be_declared_on_sqlite_which_has_none(make_store, url, kind):
+def test_a_float_of_4_bytes_can_be_declared_on_sqlite_only(make_store, url, kind):
     columns: list[Any] = [Column("field", kind)]
     if database_of(url) == "sqlite":
         store = make_store(schemas=columns)
@@ -123,7 +123,7 @@ def test_a_type_of_mariadb_that_cuts_cannot_be_declared_there(url, make_store, k
         assert make_store(table=table).fields == ("field",)
 
 
-def test_an_unexact_type_in_ones_own_mapped_class_is_refused(url, make_store):
+def test_an_inexact_type_in_a_mapped_class_is_refused(url, make_store):
     class Base(DeclarativeBase):
         pass
 
@@ -156,7 +156,7 @@ def test_deeply_nested_json_is_kept_or_refused_before_sql(make_store):
     "kind", [JSON(), JSON().with_variant(postgresql.JSONB(), "postgresql")], ids=["JSON", "JSONB"]
 )
 def test_a_number_in_json_comes_back_as_it_was_or_is_refused(make_store, kind):
-    """SQLite makes a number of a JSON text that is one; a JSONB has no exponents: 1e22 looks like an int."""
+    """SQLite reads JSON text of digits as a number; JSONB has no exponents, so 1e22 comes back as an int."""
     store = make_store(schemas=[Column("field", kind)])
     for value in (1.0, 1, -0.5, 1e22, 1e-7, 10**17, 2**63, 2**70, [1.0], [1e22], [2**70], {"a": 1e300}):
         store.set("a", {"field": "old"})
@@ -169,8 +169,8 @@ def test_a_number_in_json_comes_back_as_it_was_or_is_refused(make_store, kind):
         assert (back, repr(back)) == (expected, repr(expected))
 
 
-def test_an_aware_datetime_that_is_there_twice_comes_back_equal_or_is_refused(make_store):
-    """Python takes a local time of the hour that comes twice for unequal to any moment in another zone."""
+def test_an_aware_datetime_that_occurs_twice_comes_back_equal_or_is_refused(make_store):
+    """In Python a local time in the hour that occurs twice is unequal to any moment in another zone."""
     store = make_store(schemas="at DateTime(timezone=True)")
     twice = dt.datetime(2024, 10, 27, 2, 30, tzinfo=ZoneInfo("Europe/Berlin"))
     for moment in (twice, twice.replace(fold=1)):
@@ -182,7 +182,7 @@ def test_an_aware_datetime_that_is_there_twice_comes_back_equal_or_is_refused(ma
 
 
 def test_a_column_that_is_exact_on_mariadb_already_is_taken_as_it_is(make_store):
-    """`DateTime` alone is made exact there; this is how an application says the same."""
+    """The store makes a plain `DateTime` exact on MariaDB; an application may choose that type itself."""
     store = make_store(
         schemas=[Column("at", DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb"))]
     )
@@ -223,7 +223,7 @@ class Lower(Reversed):
         return None if value is None else value.lower()[::-1]
 
 
-def test_a_type_of_ones_own_takes_what_it_gives_back(make_store):
+def test_a_custom_type_takes_the_values_that_it_gives_back(make_store):
     store = make_store(schemas=[Column("field", Reversed())])
     store.set("a", {"field": "abc"})
 
@@ -235,7 +235,7 @@ def test_a_type_of_ones_own_takes_what_it_gives_back(make_store):
         store.set("a", {"field": 5})
 
 
-def test_a_type_of_ones_own_that_changes_the_value_is_refused(make_store):
+def test_a_value_that_a_custom_type_changes_is_refused(make_store):
     store = make_store(schemas=[Column("field", Lower())])
     store.set("a", {"field": "abc"})
 

@@ -31,7 +31,7 @@ def saved(store: SessionStore, loaded: LoadedSession, data: dict[str, Any]) -> L
 
 # -- one interleaving at a time
 
-# A declared column, another one, and two keys that go to `additional`.
+# Two declared columns, and two keys that go to `additional`.
 BEFORE = {"user_id": 1, "device": "phone", "cart": [1], "seen": 1}
 CHANGES = {"user_id": 2, "device": "laptop", "cart": [1, 2], "seen": 2, "new": 1, "ip": "::1"}
 
@@ -76,7 +76,7 @@ def test_of_a_removal_and_a_change_of_one_key_the_later_wins(store, key):
     assert (store.get("changed last"), store.get("removed last")) == ({key: 2}, {})
 
 
-def test_a_key_that_both_removed_is_gone(store):
+def test_a_key_that_both_requests_removed_is_gone(store):
     store.set("a", {"x": 1, "user_id": 1})
     one, two = store.load("a"), store.load("a")
     saved(store, one, {"one": 1})
@@ -102,7 +102,7 @@ def test_none_is_a_value_and_absent_is_not(store, key, before, after):
 
 
 def test_nested_values_are_kept_whole(store):
-    """Half of one request's list and half of another's may be something that nobody ever meant."""
+    """A mixture of two requests' lists may be a value that neither request meant."""
     store.set("a", {"cart": {"items": [1], "total": 1}, "other": {"n": 1}})
     one, two = store.load("a"), store.load("a")
     one.data["cart"]["items"].append(2)
@@ -233,7 +233,7 @@ def test_an_unchanged_save_keeps_what_others_did(store):
     assert store.get("a") == {"x": 2}
 
 
-def test_a_save_that_was_refused_can_be_made_good(store):
+def test_a_save_after_a_refused_save_is_merged(store):
     store.set("a", {"x": 1})
     mine, theirs = store.load("a"), store.load("a")
     saved(store, theirs, {"x": 1, "theirs": 1})
@@ -245,7 +245,7 @@ def test_a_save_that_was_refused_can_be_made_good(store):
     assert store.get("a") == {"x": 1, "theirs": 1, "mine": 1}
 
 
-def test_without_hashed_ids_it_is_the_same(make_store):
+def test_without_hashed_ids_concurrent_saves_are_merged(make_store):
     store = make_store(hash_sid=False)
     store.set("a", {})
     one, two = store.load("a"), store.load("a")
@@ -259,7 +259,7 @@ def test_without_hashed_ids_it_is_the_same(make_store):
 
 
 class Rule:
-    """The promise, said once more in the simplest way: one session and the requests that are at it."""
+    """A model of the promise in plain Python: one session and its concurrent requests."""
 
     def __init__(self) -> None:
         self.stored: dict[str, Any] | None = None
@@ -387,7 +387,7 @@ def test_processes_that_add_keys_to_one_session_lose_none(store, url, table_name
 
 
 def test_threads_that_change_columns_and_other_keys_lose_none(store):
-    """Each thread has a key of its own, and in the end it holds what that thread saved last."""
+    """Each thread writes a key of its own, which at the end holds the thread's last value."""
     store.set("a", {})
     values: dict[str, list[Any]] = {
         "user_id": [None, 1, 2, 3],

@@ -54,7 +54,7 @@ def test_a_session_that_was_ended_is_not_brought_back(store, end):
 
 
 @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
-def test_an_end_after_a_save_of_the_same_request_counts_too(store, end):
+def test_a_session_that_ended_after_a_save_of_the_same_request_is_not_brought_back(store, end):
     store.set("a", BEFORE)
     running = store.save(store.load("a"), BEFORE | {"saved": 1}).session
     assert end(store)
@@ -64,7 +64,7 @@ def test_an_end_after_a_save_of_the_same_request_counts_too(store, end):
 
 
 @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
-def test_an_end_after_a_merge_counts_too(store, end):
+def test_a_session_that_ended_after_a_merge_is_not_brought_back(store, end):
     store.set("a", BEFORE)
     running, other = store.load("a"), store.load("a")
     store.save(other, BEFORE | {"theirs": 1})
@@ -78,7 +78,7 @@ def test_an_end_after_a_merge_counts_too(store, end):
 
 
 @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
-def test_an_end_after_a_first_save_counts_too(store, end):
+def test_a_session_that_ended_after_its_first_save_is_not_brought_back(store, end):
     started = store.save(store.blank("a"), BEFORE).session
     assert end(store)
 
@@ -140,7 +140,7 @@ def test_a_save_waits_for_a_transaction_that_is_ending_its_session(store, url, e
 
 
 def test_nothing_changed_and_no_touch_due_is_no_save_at_all(store):
-    """Such a save asks nobody, so that it can't know; it brings nothing back either."""
+    """An unchanged save runs no SQL, so it cannot notice the end; it does not bring the session back."""
     store.set("a", BEFORE)
     running = store.load("a")
     store.destroy("a")
@@ -151,11 +151,17 @@ def test_nothing_changed_and_no_touch_due_is_no_save_at_all(store):
 
 # -- ended and stored anew under the same id
 
+
+def _rotate_another(store: SessionStore) -> None:
+    store.set("b", {"user_id": 2, "new": 1})
+    store.rotate("b", "a")
+
+
 ANEW: dict[str, Callable[[Any], object]] = {
     "set": lambda store: store.set("a", {"user_id": 2, "new": 1}),
     "set_many": lambda store: store.set_many({"a": {"user_id": 2, "new": 1}, "other": {}}),
     "a first save": lambda store: store.save(store.blank("a"), {"user_id": 2, "new": 1}),
-    "rotate": lambda store: [store.set("b", {"user_id": 2, "new": 1}), store.rotate("b", "a")],
+    "rotate": _rotate_another,
 }
 
 
@@ -175,7 +181,7 @@ def test_a_new_session_under_an_old_id_is_not_the_old_one(store, anew):
 
 
 @pytest.mark.parametrize("anew", ANEW.values(), ids=ANEW)
-def test_nor_after_it_was_saved_for_itself(store, anew):
+def test_a_new_session_under_an_old_id_that_was_saved_again_is_not_the_old_one(store, anew):
     store.set("a", BEFORE)
     running, other = store.load("a"), store.load("a")
     store.save(other, BEFORE | {"other": 1})
@@ -190,7 +196,7 @@ def test_nor_after_it_was_saved_for_itself(store, anew):
     assert store.get("a") == {"user_id": 2, "turn": 2}
 
 
-def test_nor_after_it_expired_and_the_id_was_used_again(moved_store, clock):
+def test_a_new_session_under_the_id_of_an_expired_session_is_not_the_old_one(moved_store, clock):
     store = moved_store(max_age=600)
     for sid, anew in (("a", lambda: store.set("a", {"new": 1})), ("b", lambda: _first_save(store, "b"))):
         store.set(sid, {"old": 1})
@@ -206,7 +212,7 @@ def _first_save(store: SessionStore, sid: str) -> None:
     assert store.save(store.blank(sid), {"new": 1}).outcome is Outcome.SAVED
 
 
-def test_none_of_many_new_sessions_is_taken_for_the_old_one(store):
+def test_none_of_many_new_sessions_under_an_old_id_is_the_old_one(store):
     store.set("a", BEFORE)
     running = store.load("a")
     for _ in range(100):
@@ -253,7 +259,7 @@ def test_a_first_save_over_an_expired_row_starts_anew(moved_store, clock):
 # -- really at once
 
 
-def test_no_thread_brings_back_what_another_one_revokes(make_store):
+def test_no_thread_brings_back_a_session_that_another_thread_revokes(make_store):
     store = make_store(touch_interval=0)
     ends = [*ENDS.values(), lambda store: store.rotate("a", "away")]
     del ends[list(ENDS).index("clear")]
@@ -267,7 +273,7 @@ def test_no_thread_brings_back_what_another_one_revokes(make_store):
             meet.wait()
             running = store.load("a")
             meet.wait()
-            # One saves changes, one touches, and one does each in turn.
+            # Thread 0 only touches, thread 1 alternates, and thread 2 changes the session each time.
             data = running.data | ({f"k{number}": turn} if number + turn % 2 > 1 else {})
             outcome, running = store.save(running, data)
             store.touch("a")
@@ -297,7 +303,7 @@ def test_no_thread_brings_back_what_another_one_revokes(make_store):
     assert stored_rows(store) == []
 
 
-def test_no_process_brings_back_what_another_one_revokes(store, url, table_name):
+def test_no_process_brings_back_a_session_that_another_process_revokes(store, url, table_name):
     sids = [f"s{number}" for number in range(100)]
     store.set_many({sid: {"user_id": 1} for sid in sids})
     names = ["one", "two"]

@@ -45,7 +45,7 @@ RENEWALS: dict[str, Callable[[Any], object]] = {
 
 @pytest.mark.parametrize("renew", RENEWALS.values(), ids=RENEWALS)
 @pytest.mark.parametrize("timestamps", [True, False])
-def test_each_touch_and_write_starts_the_idle_timeout_anew(moved_store, clock, renew, timestamps):
+def test_each_touch_and_write_restarts_the_idle_timeout(moved_store, clock, renew, timestamps):
     store = moved_store(max_age=HOUR, timestamps=timestamps)
     store.set("a", {"x": 1})
     clock.advance(HOUR - MINUTE)
@@ -57,7 +57,7 @@ def test_each_touch_and_write_starts_the_idle_timeout_anew(moved_store, clock, r
     assert store.get("a") is None
 
 
-def test_a_read_does_not_renew(moved_store, clock):
+def test_a_read_does_not_renew_the_idle_timeout(moved_store, clock):
     store = moved_store(max_age=HOUR)
     store.set("a", {"user_id": 1})
     for read in (
@@ -74,7 +74,7 @@ def test_a_read_does_not_renew(moved_store, clock):
     assert store.get("a") is None
 
 
-def test_rotate_does_not_renew(frozen):
+def test_rotate_does_not_renew_the_idle_timeout(frozen):
     store, clock = frozen(max_age=10, timestamps=True)
     store.set("a", {})
     before = expiry(store)
@@ -155,15 +155,22 @@ def test_the_absolute_timeout_needs_timestamps(make_store):
 # -- spans
 
 
+def _set_and_touch(store: Any, age: Any) -> None:
+    store.set("a", {"x": 1})
+    store.touch("a", age)
+
+
+def _set_and_save(store: Any, age: Any, before: dict[str, Any]) -> None:
+    store.set("a", before)
+    store.save(store.load("a"), {"x": 1}, age)
+
+
 WITH_MAX_AGE: dict[str, Callable[[Any, Any], object]] = {
     "set": lambda store, age: store.set("a", {"x": 1}, age),
     "set_many": lambda store, age: store.set_many({"a": {"x": 1}}, age),
-    "touch": lambda store, age: [store.set("a", {"x": 1}), store.touch("a", age)],
-    "save, changed": lambda store, age: [store.set("a", {}), store.save(store.load("a"), {"x": 1}, age)],
-    "save, unchanged": lambda store, age: [
-        store.set("a", {"x": 1}),
-        store.save(store.load("a"), {"x": 1}, age),
-    ],
+    "touch": _set_and_touch,
+    "save, changed": lambda store, age: _set_and_save(store, age, {}),
+    "save, unchanged": lambda store, age: _set_and_save(store, age, {"x": 1}),
     "save, blank": lambda store, age: store.save(store.blank("a"), {"x": 1}, age),
 }
 
@@ -214,7 +221,7 @@ def test_a_session_can_stop_and_start_to_expire(frozen):
     assert expiry(store) == clock.now + HOUR * 1000
 
 
-def test_what_is_no_span_is_refused_before_sql(store):
+def test_a_wrong_max_age_of_a_call_is_refused_before_sql(store):
     store.set("a", {"x": 1})
     loaded = store.load("a")
     writes: list[Callable[[Any], object]] = [
@@ -230,7 +237,7 @@ def test_what_is_no_span_is_refused_before_sql(store):
 
 @pytest.mark.parametrize("span", [0, -1, math.nan, "60", True], ids=repr)
 @pytest.mark.parametrize("option", ["max_age", "absolute_max_age", "gc_interval", "sync_timeout"])
-def test_what_is_no_span_is_refused_as_an_option(option, span):
+def test_a_wrong_max_age_is_refused_as_an_option(option, span):
     with pytest.raises(ConfigurationError, match=option):
         SessionStore("sqlite://", timestamps=True, **{option: span})
 
@@ -302,7 +309,7 @@ def test_an_expired_session_is_absent_and_its_row_stays_for_gc(moved_store, cloc
         assert read(store) == nothing, name
 
 
-def test_destroy_removes_an_expired_row_too(moved_store, clock):
+def test_destroy_removes_an_expired_row(moved_store, clock):
     store = moved_store(max_age=HOUR)
     store.set("a", {})
     clock.advance(HOUR + MINUTE)

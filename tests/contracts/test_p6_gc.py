@@ -1,4 +1,4 @@
-"""P6 and P11: gc removes what has expired and nothing else, and nobody waits for it."""
+"""P6 and P11: gc removes only expired sessions, and no request waits for it."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_gc_removes_in_batches(moved_store, clock, monkeypatch):
     assert removed == [4, 4, 2]
 
 
-def test_gc_does_not_remove_a_session_that_began_anew_after_it_looked(moved_store, clock):
+def test_gc_does_not_remove_a_session_that_began_anew_after_the_search(moved_store, clock):
     store = moved_store(max_age=HOUR)
     store.set_many({"a": {}, "b": {}})
     clock.advance(HOUR + MINUTE)
@@ -73,8 +73,8 @@ def test_gc_does_not_remove_a_session_that_began_anew_after_it_looked(moved_stor
     assert len(stored_rows(store)) == 1
 
 
-def test_nobody_can_take_a_session_from_gc_between_its_two_statements(moved_store, clock, monkeypatch):
-    """What it saw stays as it saw it: a set has to wait, and is no less stored for that."""
+def test_no_transaction_can_renew_a_session_between_the_two_statements_of_gc(moved_store, clock, monkeypatch):
+    """gc locks the rows that it selected: a concurrent set waits, and then stores its session."""
     store = moved_store(max_age=HOUR)
     store.set("a", {"old": 1})
     clock.advance(HOUR + MINUTE)
@@ -134,7 +134,7 @@ def test_one_process_at_a_time_collects(moved_store, clock, url, table_name):
         assert alone
         collecting = pool.submit(store.gc)
         if database_of(url) == "sqlite":
-            # Whoever collects is the one writer.
+            # SQLite has one writer at a time, and that is the collecting process.
             connection.exec_driver_sql("ROLLBACK")
             connection.exec_driver_sql("BEGIN")
             assert collecting.result() == 5
@@ -189,7 +189,7 @@ def test_a_store_that_writes_collects_by_itself(moved_store, clock, janitors_tim
     assert thread is not threading.current_thread()
 
 
-def test_it_collects_again_when_the_interval_has_passed(moved_store, clock, janitors_time):
+def test_a_store_collects_again_when_the_interval_has_passed(moved_store, clock, janitors_time):
     store = moved_store(max_age=HOUR, gc_interval=DAY)
     store.set("live", {}, math.inf)
     janitors_time.advance(DAY)
@@ -220,7 +220,7 @@ def test_a_store_that_only_reads_collects_nothing(moved_store, clock, janitors_t
     assert len(stored_rows(store)) == 1
 
 
-def test_gc_interval_none_leaves_it_to_the_application(moved_store, clock, janitors_time):
+def test_gc_interval_none_leaves_gc_to_the_application(moved_store, clock, janitors_time):
     store = moved_store(max_age=HOUR, gc_interval=None)
     store.set("a", {})
     clock.advance(10_000 * HOUR)
@@ -231,7 +231,7 @@ def test_gc_interval_none_leaves_it_to_the_application(moved_store, clock, janit
     assert store.gc() == 1
 
 
-def test_the_first_time_falls_anywhere_in_the_first_interval(make_store, janitors_time):
+def test_the_first_collection_falls_anywhere_in_the_first_interval(make_store, janitors_time):
     """Workers that start together do not clean together."""
     due = [make_store(gc_interval=HOUR)._janitor._due for _ in range(20)]
 
@@ -239,7 +239,7 @@ def test_the_first_time_falls_anywhere_in_the_first_interval(make_store, janitor
     assert len(set(due)) > 1
 
 
-def test_after_a_batch_others_have_the_database_for_as_long_as_it_took(
+def test_gc_pauses_after_a_batch_for_as_long_as_the_batch_took(
     moved_store, clock, monkeypatch, janitors_time
 ):
     monkeypatch.setattr(janitor, "BATCH", 2)
@@ -260,9 +260,7 @@ def test_after_a_batch_others_have_the_database_for_as_long_as_it_took(
     assert pauses == [30]
 
 
-def test_a_failing_collection_is_told_in_the_log_and_to_nobody_else(
-    moved_store, clock, caplog, janitors_time
-):
+def test_a_failing_collection_is_logged_and_raises_in_no_request(moved_store, clock, caplog, janitors_time):
     store = moved_store(max_age=HOUR, gc_interval=DAY)
     store.set("live", {}, math.inf)
     with store.engine.begin() as connection:

@@ -1,4 +1,4 @@
-"""P6 and P9: when a session was used last, and how often an unchanged one is touched."""
+"""P6 and P9: timestamps of a session, and how often an unchanged session is touched."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_timestamps_are_aware_and_in_utc(store):
 
 @pytest.fixture(params=["+09:00", "-07:30"])
 def foreign_zone(request, monkeypatch, url) -> Iterator[str]:
-    """The database's URL, where its sessions, and this process, have another time zone than UTC."""
+    """The database's URL, with a time zone other than UTC for its connections and for this process."""
     parts, zone = make_url(url), request.param
     # POSIX counts westwards.
     posix = f"XXX{'-' if zone[0] == '+' else '+'}{zone[1:]}"
@@ -146,7 +146,7 @@ def test_an_unchanged_session_is_touched_after_a_twentieth_of_its_idle_timeout_a
 
 
 @pytest.mark.parametrize("touch_interval", [300, 300.0, dt.timedelta(minutes=5)], ids=repr)
-def test_touch_interval_says_otherwise(frozen, touch_interval):
+def test_touch_interval_sets_how_often_an_unchanged_session_is_touched(frozen, touch_interval):
     store, clock = frozen(max_age=HOUR, touch_interval=touch_interval)
     store.set("a", {})
 
@@ -194,7 +194,7 @@ def test_a_much_shorter_idle_timeout_of_the_call_is_written_at_once(frozen):
     assert expiry(store) == clock.now + MINUTE * 1000
 
 
-def test_a_session_at_its_absolute_timeout_is_not_touched_in_vain(frozen):
+def test_a_session_at_its_absolute_timeout_is_not_touched(frozen):
     store, clock = frozen(max_age=HOUR, absolute_max_age=HOUR, timestamps=True)
     store.set("a", {})
     clock.now += HOUR // 2 * 1000

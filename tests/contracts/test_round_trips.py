@@ -43,7 +43,7 @@ ONE: dict[str, Operation] = {
 }
 
 
-# psycopg prepares a statement when it has seen it five times.
+# psycopg prepares a statement at its fifth execution.
 @pytest.mark.parametrize("rounds", [1, 8], ids=["at first", "in the long run"])
 @pytest.mark.parametrize("operation", ONE.values(), ids=ONE)
 def test_an_operation_is_one_round_trip(counted, counter, operation, rounds):

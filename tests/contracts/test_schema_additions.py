@@ -1,4 +1,4 @@
-"""What a table lacks is added with all that belongs to it, and nothing that is there changes."""
+"""Missing columns are added with their indexes, keys and checks, and the rest of the table stays."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_an_added_column_that_is_unique_is_kept_unique(make_store, schemas):
     assert store.get("b") is None
 
 
-def test_an_added_column_with_a_foreign_key_has_it(make_store, url, table_name):
+def test_an_added_column_has_its_foreign_key(make_store, url, table_name):
     make_store(schemas="device String(50)").set("old", {"device": "phone"})
     metadata = MetaData()
     users = Table(f"{table_name}_users", metadata, Column("id", Integer, primary_key=True))
@@ -104,13 +104,13 @@ def test_an_added_column_with_a_foreign_key_has_it(make_store, url, table_name):
     engine = create_engine(url)
     keys = inspect(engine).get_foreign_keys(table_name)
     engine.dispose()
-    run(url, f"DROP TABLE {table_name}")  # first, because it refers to the other one
+    run(url, f"DROP TABLE {table_name}")  # first, because its foreign key refers to the other table
     assert [(key["constrained_columns"], key["referred_table"]) for key in keys] == [
         (["user_id"], users.name)
     ]
 
 
-def test_what_an_added_foreign_key_does_it_does(make_store, url, engine, table_name):
+def test_an_added_foreign_key_has_its_on_delete_rule(make_store, url, engine, table_name):
     make_store(schemas="").set("old", {})
     metadata = MetaData()
     users = Table(f"{table_name}_users", metadata, Column("id", Integer, primary_key=True))
@@ -125,10 +125,10 @@ def test_what_an_added_foreign_key_does_it_does(make_store, url, engine, table_n
         connection.execute(users.delete())
 
     assert store.get_many(["a", "old"]) == {"old": {}}
-    run(url, f"DROP TABLE {table_name}")  # first, because it refers to the other one
+    run(url, f"DROP TABLE {table_name}")  # first, because its foreign key refers to the other table
 
 
-def test_an_added_foreign_key_of_several_columns_is_had_where_it_can_be_added(
+def test_a_foreign_key_of_several_columns_is_added_where_the_database_can(
     make_store, url, engine, table_name
 ):
     old = make_store(schemas="user_id Integer")
@@ -149,7 +149,7 @@ def test_an_added_foreign_key_of_several_columns_is_had_where_it_can_be_added(
         store.wait_for_sync()
         [key] = inspect(engine).get_foreign_keys(table_name)
         assert key["constrained_columns"] == ["tenant", "user_id"]
-    run(url, f"DROP TABLE {table_name}")  # first, because it refers to the other one
+    run(url, f"DROP TABLE {table_name}")  # first, because its foreign key refers to the other table
 
 
 def test_an_added_column_is_of_a_type_that_is_created_with_it(make_store, url, table_name):
@@ -192,7 +192,7 @@ def test_an_added_computed_column_computes(make_store, url, engine, table_name):
 
 @pytest.mark.parametrize("sync", [True, False])
 def test_the_default_of_an_added_column_is_for_new_sessions(make_store, url, sync):
-    """Old ones may have another value under that key, which the default would hide."""
+    """Existing sessions may have another value under that key, which the default would hide."""
     make_store(schemas="").set_many({"old": {"plan": "gold"}, "older": {}})
     store = make_store(schemas=[Column("plan", String(9), server_default="50%")], sync=sync)
 
@@ -279,7 +279,7 @@ def test_statements_say_a_percent_sign_once(make_store, url, table_name):
         run(url, f"DROP TABLE {table_name}", f"DROP TYPE {role.name}")
 
 
-def test_a_refusal_says_what_was_to_be_done_and_where_to_read_on(make_store, url, table_name):
+def test_a_refusal_says_what_to_do_and_where_to_read_on(make_store, url, table_name):
     if database_of(url) == "sqlite":
         columns = [Column("note", String(9, collation="nonesuch"))]
     else:
@@ -322,7 +322,7 @@ def test_a_missing_index_is_a_warning_with_its_ddl(make_store, url, engine, tabl
 
 @pytest.mark.parametrize("words", ["unique", "unique index"])
 @pytest.mark.parametrize("before", ["", "index"])
-def test_a_column_that_is_not_kept_unique_is_a_warning_with_its_ddl(
+def test_a_column_that_is_not_unique_is_a_warning_with_its_ddl(
     make_store, url, table_name, caplog, before, words
 ):
     make_store(schemas=f"number Integer {before}").wait_for_sync()
@@ -360,7 +360,7 @@ def test_a_missing_foreign_key_is_a_warning(make_store, url, table_name, caplog)
         caplog.clear()
         referring().wait_for_sync()
         assert warnings(caplog) == []
-    run(url, f"DROP TABLE {table_name}")  # first, because it refers to the other one
+    run(url, f"DROP TABLE {table_name}")  # first, because its foreign key refers to the other table
 
 
 @pytest.mark.parametrize("url", ["sqlite", "postgresql"], indirect=True)

@@ -1,4 +1,4 @@
-"""A table that does not match is told with every difference, and with statements where they are enough."""
+"""A table that does not match is an error with every difference, and with statements that mend it."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_a_missing_column_that_is_not_null_is_reported_and_its_ddl_adds_it(make_
 
 @pytest.mark.parametrize("default", [{}, {"default": "free"}, {"server_default": "free"}], ids=list)
 def test_a_missing_column_that_is_not_null_needs_a_decision_where_there_are_sessions(make_store, default):
-    """A default for new sessions would hide what an old one has under that key."""
+    """A default for new sessions would hide the value that an existing session has under that key."""
     make_store(schemas="user_id Integer").set("old", {"user_id": 1, "plan": "gold"})
     store = make_store(schemas=[Column("plan", String(9), nullable=False, **default)])
 
@@ -94,7 +94,7 @@ def test_a_missing_column_that_is_not_null_needs_a_decision_where_there_are_sess
 
 
 def test_a_table_without_revision_is_reported(make_store, url, table_name):
-    """As the original's table, or one from before."""
+    """The original's table has no revision."""
     run(
         url,
         f"CREATE TABLE {table_name} (sid VARCHAR(64) NOT NULL PRIMARY KEY,"
@@ -107,7 +107,7 @@ def test_a_table_without_revision_is_reported(make_store, url, table_name):
 
 
 @pytest.mark.parametrize("lacked", ["revision", "additional"])
-def test_base_columns_that_say_nothing_of_old_sessions_are_added_to_them(make_store, url, table_name, lacked):
+def test_base_columns_without_meaning_for_existing_sessions_are_added(make_store, url, table_name, lacked):
     store = make_store(schemas="user_id Integer")
     store.set("old", {"user_id": 1})
     run(url, f"ALTER TABLE {table_name} DROP COLUMN {lacked}")
@@ -121,8 +121,8 @@ def test_base_columns_that_say_nothing_of_old_sessions_are_added_to_them(make_st
     assert store.get("old") == {"user_id": 2, "cart": [1]}
 
 
-def test_old_sessions_that_would_never_expire_need_a_decision(make_store):
-    """Such as after a misspelt `expire_at_name`."""
+def test_existing_sessions_that_would_never_expire_need_a_decision(make_store):
+    """A misspelt `expire_at_name` does that."""
     make_store().set("old", {"user_id": 1})
     store = make_store(expire_at_name="expires_at")
 
@@ -131,7 +131,7 @@ def test_old_sessions_that_would_never_expire_need_a_decision(make_store):
     assert "it lacks the column 'expires_at'" in error.differences
 
 
-def test_a_table_that_is_to_be_referred_to_has_to_be_there_first(make_store, url, table_name):
+def test_a_referenced_table_has_to_exist_first(make_store, url, table_name):
     metadata = MetaData()
     users = Table(f"{table_name}_users", metadata, Column("id", Integer, primary_key=True))
     declared = [Column("user_id", Integer, ForeignKey(users.c.id))]
@@ -144,10 +144,10 @@ def test_a_table_that_is_to_be_referred_to_has_to_be_there_first(make_store, url
 
     run(url, f"CREATE TABLE {users.name} (id INTEGER NOT NULL PRIMARY KEY)")
     store.wait_for_sync()
-    run(url, f"DROP TABLE {table_name}")  # first, because it refers to the other one
+    run(url, f"DROP TABLE {table_name}")  # first, because its foreign key refers to the other table
 
 
-def test_a_schema_that_is_missing_has_to_be_there_first(make_store, table_name):
+def test_a_schema_has_to_exist_first(make_store, table_name):
     store = make_store(table_name=f"nowhere.{table_name}")
 
     error = undecided(store, "create the schema 'nowhere' first")
@@ -155,7 +155,7 @@ def test_a_schema_that_is_missing_has_to_be_there_first(make_store, table_name):
     assert error.differences == (f"there is no table 'nowhere.{table_name}'",)
 
 
-def test_a_type_that_makes_no_column_is_a_configuration_error_also_where_there_is_one(make_store, url):
+def test_a_type_that_makes_no_column_is_a_configuration_error_even_if_the_column_exists(make_store, url):
     if database_of(url) != "mariadb":
         pytest.skip("a String without a length is a text elsewhere")
     make_store(schemas="field Text").wait_for_sync()
@@ -167,7 +167,7 @@ def test_a_type_that_makes_no_column_is_a_configuration_error_also_where_there_i
 # -- a column that has to have a value
 
 
-def test_a_column_that_is_not_null_there_is_reported_when_sessions_may_lack_it(make_store, url):
+def test_a_column_that_is_not_null_in_the_table_is_reported_when_sessions_may_lack_its_key(make_store, url):
     make_store(schemas="level Integer not null").set("old", {"level": 1})
     store = make_store(schemas="level Integer")
 
@@ -259,8 +259,8 @@ def test_rows_that_cannot_have_the_primary_key_need_a_decision(make_store, url, 
         undecided(store, "decide which rows to keep, because some share it or have none")
 
 
-def test_a_table_of_something_else_is_told_as_one(make_store, url, table_name):
-    """As Flask-Session's, whose default name is the same."""
+def test_a_table_of_another_application_is_reported_as_such(make_store, url, table_name):
+    """Flask-Session's table has the same default name."""
     run(url, f"CREATE TABLE {table_name} (id INTEGER NOT NULL PRIMARY KEY, session_id VARCHAR(255))")
     store = make_store(schemas="")
 
@@ -272,7 +272,7 @@ def test_a_table_of_something_else_is_told_as_one(make_store, url, table_name):
     assert "ALTER TABLE" not in str(error)
 
 
-def test_a_view_is_told_as_something_else(make_store, url, table_name):
+def test_a_view_is_reported_as_no_table(make_store, url, table_name):
     make_store(schemas="", table_name=f"{table_name}_sessions").wait_for_sync()
     run(url, f"CREATE VIEW {table_name} AS SELECT * FROM {table_name}_sessions")
 
@@ -282,7 +282,7 @@ def test_a_view_is_told_as_something_else(make_store, url, table_name):
 
 
 @pytest.mark.parametrize("kind", ["String(5)", "Integer"])
-def test_names_that_need_quotes_have_them(make_store, url, table_name, kind):
+def test_names_that_need_quotes_are_quoted(make_store, url, table_name, kind):
     wider = (
         {"String(5)": "String(9)", "Integer": "BigInteger"}[kind] if database_of(url) != "sqlite" else kind
     )
@@ -309,7 +309,7 @@ def test_several_differences_are_mended_together(make_store, url):
     mend_or_by_hand(store, url, {"a": 2**40, "b": 2**40, "d": 2})
 
 
-def test_statements_that_are_not_enough_stand_with_what_they_mend_only(make_store, url):
+def test_statements_that_mend_only_a_part_stand_with_that_part(make_store, url):
     make_store(schemas="user_id Integer").set("old", {"user_id": 1})
     store = make_store(schemas="user_id String(36); device String(50)", sync=False)
 

@@ -28,7 +28,7 @@ def ids(store: SessionStore, records, among: str = "abcdef") -> str:
     return "".join(by_handle[record.handle] for record in records)
 
 
-def test_find_gives_the_sessions_with_these_values(store):
+def test_find_gives_the_sessions_that_have_the_given_values(store):
     store.set_many({
         "a": {"user_id": 1, "device": "phone", "cart": [1]},
         "b": {"user_id": 1, "device": "laptop"},
@@ -83,7 +83,7 @@ def test_reading_every_session_needs_a_limit(store):
 
 
 @pytest.mark.parametrize("condition", [True, "user_id = 1", 42, None], ids=repr)
-def test_what_is_no_condition_is_refused(store, condition):
+def test_a_value_that_is_no_condition_is_refused(store, condition):
     store.set("a", {"user_id": 1})
 
     for search in (store.find, store.count, store.browse, store.revoke_where):
@@ -127,7 +127,9 @@ def test_find_gives_the_newest_first(moved_store, clock, timestamps):
             store.find(limit=limit)
 
 
-def test_with_timestamps_the_newest_was_created_last_and_else_it_expires_last(moved_store, clock, table_name):
+def test_the_newest_session_was_created_last_or_without_timestamps_expires_last(
+    moved_store, clock, table_name
+):
     created = moved_store(timestamps=True)
     expiring = moved_store(table_name=f"{table_name}_b")
     for store in (created, expiring):
@@ -143,10 +145,10 @@ def test_with_timestamps_the_newest_was_created_last_and_else_it_expires_last(mo
     assert ids(expiring, expiring.find(user_id=1)) == "dcab"
 
 
-# SQLite's clock tells milliseconds, the others' tell microseconds.
+# SQLite's clock has milliseconds, the clocks of the servers have microseconds.
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("timestamps", [True, False])
-def test_of_sessions_that_began_in_one_millisecond_the_one_stored_last_is_the_newest(frozen, timestamps):
+def test_of_sessions_created_in_the_same_millisecond_the_last_stored_is_the_newest(frozen, timestamps):
     store, _ = frozen(timestamps=timestamps)
     for sid in "abcdef":
         store.set(sid, {"user_id": 1})
@@ -215,7 +217,7 @@ def test_revoke_ends_the_session_that_a_record_names(store):
     assert store.get_many("ab") == {"b": {"user_id": 2}}
 
 
-def test_revoke_where_ends_all_but_the_kept_one(store):
+def test_revoke_where_ends_all_but_the_kept_session(store):
     store.set_many({sid: {"user_id": 1} for sid in "abc"} | {"d": {"user_id": 2}})
 
     assert store.revoke_where(user_id=1, keep="b") == 2
@@ -235,7 +237,7 @@ def test_revoke_where_ends_all_but_the_kept_one(store):
 )
 @pytest.mark.parametrize("prefix", ["", "shop:"])
 @pytest.mark.parametrize("hash_sid", [True, False])
-def test_the_kept_session_has_any_of_its_names(make_store, name, prefix, hash_sid):
+def test_keep_takes_an_id_a_handle_a_record_or_a_loaded_session(make_store, name, prefix, hash_sid):
     store = make_store(hash_sid=hash_sid).prefixed(prefix)
     store.set_many({sid: {"user_id": 1, "device": sid} for sid in "abc"})
 
@@ -261,8 +263,8 @@ def test_a_kept_session_that_is_not_found_is_an_error_and_nothing_is_revoked(mov
     assert store.count(user_id=1) == 2
 
 
-def test_the_kept_session_need_not_be_found_itself(store):
-    """As at a login, which has not saved yet whose session it is."""
+def test_the_kept_session_need_not_match_the_condition(store):
+    """A login that has not saved the user yet keeps its session in this way."""
     store.set_many({"a": {"user_id": 1}, "b": {"user_id": 1}, "anonymous": {}})
 
     assert store.revoke_where(user_id=1, keep="anonymous") == 2
@@ -307,7 +309,7 @@ def test_keep_newest_takes_a_number_of_sessions(store):
             store.keep_newest(newest, user_id=1)
 
 
-def test_revoke_can_ask_whose_session_it_is(store):
+def test_revoke_can_require_values_of_the_session(store):
     store.set_many({"ann": {"user_id": 1, "device": "phone"}, "bob": {"user_id": 2}})
     handle = store.handle("ann")
 

@@ -1,4 +1,4 @@
-"""SQLAlchemy's events, and so what builds on them, such as OpenTelemetry, see each statement."""
+"""Listeners to SQLAlchemy's events, such as OpenTelemetry, see each statement."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_a_listener_costs_no_round_trip(counted, counter, watch):
         store.set("a", {"user_id": 1})
 
 
-def test_an_engine_is_made_where_tools_put_their_own(make_store, monkeypatch):
+def test_the_store_calls_create_engine_of_sqlalchemy_which_tools_may_replace(make_store, monkeypatch):
     made = []
 
     def create_engine_and_tell(*arguments, **options):

@@ -26,7 +26,7 @@ ZONES = st.sampled_from([
     ZoneInfo(name) for name in ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "UTC")
 ])  # fmt: skip
 OFFSETS = st.integers(-86_399, 86_399).map(lambda seconds: dt.timezone(dt.timedelta(seconds=seconds)))
-# Clocks are set back and forward there, so that a local time is there twice or not at all.
+# Clocks are set back or forward at these times, so that a local time occurs twice or not at all.
 TURNS = st.sampled_from([
     dt.datetime(2024, 10, 27, 2, 30, tzinfo=ZoneInfo("Europe/Berlin")),
     dt.datetime(2024, 3, 31, 2, 30, tzinfo=ZoneInfo("Europe/Berlin")),
@@ -122,7 +122,7 @@ def _zone(zone: dt.tzinfo | None) -> Any:
     return zone.key if isinstance(zone, ZoneInfo) else type(zone)
 
 
-# For the types whose values tell less by `==` than they hold.
+# For types whose `==` ignores a part of the value.
 _SHAPES: dict[type, Callable[[Any], Hashable]] = {
     dict: lambda value: frozenset((_shape(key), _shape(item)) for key, item in value.items()),
     list: lambda value: tuple(map(_shape, value)),
@@ -150,6 +150,13 @@ def stored_rows(store: SessionStore) -> list[tuple[Any, ...]]:
     """All rows of a store's table, whole."""
     with store.engine.begin() as connection:
         return [tuple(row) for row in connection.execute(select(store.repo()).order_by(store.repo().c.sid))]
+
+
+def stored_columns(store: SessionStore, *names: str) -> list[tuple[Any, ...]]:
+    """The values of those columns in all rows."""
+    query = select(*(store.repo().c[name] for name in names))
+    with store.engine.begin() as connection:
+        return [tuple(row) for row in connection.execute(query)]
 
 
 def write_row(store: SessionStore, sid: str, **columns: Any) -> None:

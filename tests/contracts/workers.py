@@ -28,7 +28,7 @@ def opened(url: str, table_name: str, **options: Any) -> AbstractContextManager[
 
 
 def add_keys(store: SessionStore, sid: str, name: str, number: int) -> list[Outcome]:
-    """Add that many keys to one session, each in a request of its own."""
+    """Add as many keys to a session, each in a request of its own."""
     return list(_adding(store, sid, name, number))
 
 
@@ -47,7 +47,7 @@ def add_keys_in_process(url: str, table_name: str, sid: str, name: str, number: 
 
 
 def save_or_revoke(url: str, table_name: str, sids: list[str], names: list[str], revoke: bool) -> int:
-    """Be the one that revokes sessions while the others, of these names, are saving; or one of these."""
+    """Revoke the sessions while the processes with these names save them, or be such a process."""
     work = _revoke_while_saved if revoke else _save_until_gone
     with opened(url, table_name, touch_interval=0) as store:
         return sum(work(store, sid, names) for sid in sids)
@@ -57,7 +57,7 @@ def _save_until_gone(store: SessionStore, sid: str, names: list[str]) -> bool:
     loaded = store.load(sid)
     assert loaded is not None
     for turn in range(100_000):
-        # Every other time it is a touch.
+        # Every second save only touches.
         outcome, loaded = store.save(loaded, loaded.data | {names[0]: turn - turn % 2})
         if outcome is Outcome.GONE:
             return True

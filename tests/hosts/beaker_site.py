@@ -10,8 +10,6 @@ from browsing import Site
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from browsing import Do
-
 
 class BeakerSite(Site):
     """A site with Beaker's sessions; `settings` are those of its middleware."""
@@ -41,27 +39,6 @@ class BeakerSite(Site):
 def open_beaker_site(**settings: Any) -> BeakerSite:
     """A site of that session type; `settings` are without their prefix."""
     return BeakerSite({f"session.{name}": value for name, value in {"type": "schema", **settings}.items()})
-
-
-def saving(**changes: Any) -> Do:
-    """A request that changes the session and saves it."""
-
-    def do(session: Any) -> None:
-        session.update(changes)
-        session.save()
-
-    return do
-
-
-def renewing(**changes: Any) -> Do:
-    """A request that gives the session a new id, as a login does, changes it and saves it."""
-
-    def do(session: Any) -> None:
-        session.regenerate_id()
-        session.update(changes)
-        session.save()
-
-    return do
 
 
 def _answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

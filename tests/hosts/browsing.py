@@ -29,16 +29,39 @@ class Site(ABC):
     application: Any
 
     def browser(self, cookie: str | None = None) -> Browser:
-        """A browser that has not been here, or that has another one's cookie."""
+        """A browser without a cookie, or with the cookie of another browser."""
         browser = Browser(self)
         if cookie is not None:
             browser.cookie = cookie
         return browser
 
+    @classmethod
+    def saving(cls, *, without: Sequence[str] = (), **changes: Any) -> Do:
+        """A request that changes the session, takes keys out of it, and saves it."""
+
+        def do(session: Any) -> None:
+            session.update(changes)
+            for key in without:
+                del session[key]
+            cls.save(session)
+
+        return do
+
+    @classmethod
+    def renewing(cls, **changes: Any) -> Do:
+        """A request that gives the session a new id, as a login does, changes it and saves it."""
+
+        def do(session: Any) -> None:
+            cls.new_id(session)
+            session.update(changes)
+            cls.save(session)
+
+        return do
+
     @staticmethod
     @abstractmethod
     def save(session: Any) -> None:
-        """Save the session, as the host's documentation tells."""
+        """Save the session in the way of the host's documentation."""
 
     @staticmethod
     @abstractmethod
@@ -71,7 +94,8 @@ class Browser:
 
     def log_in(self, **more: Any) -> None:
         """Sign in as user 42."""
-        self.visit(lambda session: [session.update(LOGIN | more), self._site.save(session)])
+        changes: dict[str, Any] = {**LOGIN, **more}
+        self.visit(self._site.saving(**changes))
 
     def log_out(self) -> None:
         """Sign out."""

@@ -1,4 +1,4 @@
-"""What cachelib promises of every cache, as its documentation tells it."""
+"""The contract of every cache in cachelib's documentation."""
 
 from __future__ import annotations
 

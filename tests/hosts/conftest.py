@@ -13,16 +13,15 @@ from flask_site import FlaskSite
 from pyramid_site import PyramidSite
 
 import schema_session_backend.beaker
-from schema_session_backend import _shared
+from schema_session_backend import SessionStore, _shared
 from schema_session_backend.beaker import SchemaSession
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from browsing import Site
+    from browsing import Browser, Site
 
     from clocks import DatabaseClock
-    from schema_session_backend import SessionStore
 
 HOSTS: dict[str, Callable[..., Site]] = {
     "beaker": open_beaker_site,
@@ -58,6 +57,22 @@ def open_site(store: SessionStore, host: str) -> Callable[..., Site]:
 def site(open_site: Callable[..., Site]) -> Site:
     """A site whose sessions are in `store`."""
     return open_site()
+
+
+@pytest.fixture
+def browser(site: Site) -> Browser:
+    """A browser that is signed in."""
+    browser = site.browser()
+    browser.log_in()
+    return browser
+
+
+@pytest.fixture
+def down() -> Iterator[SessionStore]:
+    """A store whose database cannot be reached."""
+    store = SessionStore("postgresql+psycopg://nobody@127.0.0.1:1/none", sync_timeout=0.05)
+    yield store
+    store.close()
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Small sites that have the page of devices, one on each host.
 
-`/sign-in?user=42` signs in as somebody, `/whoami` tells as whom. The page is at `/devices`.
+`/sign-in?user=42` signs in as user 42, `/whoami` answers with the user. The page is at `/devices`.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ class PyramidSite(Site):
 
     @staticmethod
     def save(session: Any) -> None:
-        """Pyramid saves as it answers."""
+        """Pyramid saves at the end of the request."""
 
     @staticmethod
     def end(session: Any) -> None:

@@ -40,7 +40,7 @@ def store_of_environment() -> SessionStore:
 
 
 def wait_for(path: Path) -> None:
-    """Wait until there is a file: how a process tells another one something here."""
+    """Wait until a file exists: processes signal each other with files here."""
     deadline = time.monotonic() + PATIENCE
     while not path.exists():
         assert time.monotonic() < deadline, path.name

@@ -128,14 +128,14 @@ def test_keys_that_are_escaped_alike_are_different_keys(cache):
     assert [cache.namespace[key] for key in keys] == [0, 1, 2, 3]
 
 
-def test_a_key_may_have_the_name_that_sessions_are_stored_under(cache):
+def test_a_cache_key_may_be_named_like_the_key_of_a_session(cache):
     cache.put("session", 3)
 
     assert cache.get("session") == 3
     assert cache.namespace.keys() == [b"session"]
 
 
-def test_names_may_be_long(manager):
+def test_the_name_of_a_cache_may_be_long(manager):
     for namespace in ("n" * 300, "n" * 299 + "m"):
         cache = manager.get_cache(namespace)
         for key in ("k" * 300, "k" * 299 + "l"):
@@ -216,7 +216,7 @@ def test_a_region_has_settings_of_its_own(url, table_name):
     assert (add(1, 2), add(1, 2), calls) == (3, 3, [1])
 
 
-def test_the_middleware_hands_it_to_an_application(settings):
+def test_beakers_middleware_gives_the_cache_to_an_application(settings):
     def application(environ, start_response):
         cache = environ["beaker.cache"].get_cache("prices")
         start_response("200 OK", [("Content-Type", "text/plain")])
@@ -243,7 +243,7 @@ def test_expired_values_are_collected(settings, cache, manager, clock):
 # -- what is refused
 
 
-def test_a_value_that_cannot_be_stored_is_an_error_and_the_old_one_stays(cache):
+def test_a_value_that_cannot_be_stored_is_an_error_and_the_old_value_stays(cache):
     cache.put("tea", 3)
     with pytest.raises(UnserializableValue, match="session key 'value'"):
         cache.put("tea", object())
@@ -253,7 +253,7 @@ def test_a_value_that_cannot_be_stored_is_an_error_and_the_old_one_stays(cache):
     assert cache.get("tea") == 3
 
 
-def test_objects_of_ones_own_need_pickle_by_name(settings):
+def test_objects_of_other_classes_need_pickle_by_name(settings):
     cache = CacheManager(**parse_cache_config_options(settings | {"cache.serializer": "pickle"})).get_cache(
         "prices"
     )
@@ -270,7 +270,7 @@ def test_objects_of_ones_own_need_pickle_by_name(settings):
         ({"cache.tabel_name": "x", "cache.digest_filenames": False}, r"no setting cache\.tabel_name"),
     ],
 )
-def test_a_setting_that_cannot_be_is_refused(settings, more, problem):
+def test_a_setting_that_cannot_work_is_refused(settings, more, problem):
     manager = CacheManager(**parse_cache_config_options(settings | more))
 
     with pytest.raises(ConfigurationError, match=problem):

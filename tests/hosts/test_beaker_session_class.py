@@ -6,11 +6,11 @@ import pickle
 
 import pytest
 from beaker.exceptions import BeakerWarning
-from beaker_site import BeakerSite, open_beaker_site, renewing, saving
+from beaker_site import BeakerSite, open_beaker_site
 from browsing import LOGIN, in_flight
 from values import identical, no_sql, stored_rows
 
-from schema_session_backend import ConfigurationError, InvalidField, SessionStore, StoreUnavailable
+from schema_session_backend import ConfigurationError, InvalidField, StoreUnavailable
 from schema_session_backend.beaker import SchemaSession
 
 PLANTED = "a" * 32
@@ -89,7 +89,7 @@ def test_ids_have_256_random_bits(site):
 
 
 def test_beakers_own_class_adopts_the_planted_id(plain_site, store):
-    """What a back end cannot cure, because Beaker never asks it."""
+    """A back end cannot prevent this, because Beaker adopts the id without asking it."""
     visitor = plain_site.browser()
     visitor.cookie = PLANTED
     visitor.log_in()
@@ -104,7 +104,7 @@ def test_regenerate_id_moves_the_row(site, store):
     browser = site.browser()
     browser.log_in()
     old = browser.sid()
-    browser.visit(renewing())
+    browser.visit(BeakerSite.renewing())
 
     assert store.get(old) is None
     assert len(stored_rows(store)) == 1
@@ -143,16 +143,16 @@ def test_without_saved_access_times_a_new_id_stores_nothing_that_was_not_saved(o
 
 def test_a_login_with_a_new_id_takes_the_visitors_cart_along(site, store):
     browser = site.browser()
-    browser.visit(saving(cart=[1]))
-    browser.visit(renewing(user_id=42))
+    browser.visit(BeakerSite.saving(cart=[1]))
+    browser.visit(BeakerSite.renewing(user_id=42))
 
     assert browser.data() == {"cart": [1], "user_id": 42}
     assert len(stored_rows(store)) == 1
 
 
-def test_a_first_visit_can_regenerate_its_id_too(site, store):
+def test_a_first_visit_can_regenerate_its_id(site, store):
     browser = site.browser()
-    browser.visit(renewing(**LOGIN))
+    browser.visit(BeakerSite.renewing(**LOGIN))
 
     assert browser.data() == LOGIN
     assert len(stored_rows(store)) == 1
@@ -164,24 +164,24 @@ def test_a_login_that_fails_leaves_the_visitor_the_session_of_before(site):
     browser.log_in()
 
     with pytest.raises(InvalidField):
-        browser.visit(renewing(user_id="43"))
+        browser.visit(BeakerSite.renewing(user_id="43"))
 
     assert browser.data() == LOGIN
 
 
 @pytest.mark.parametrize("save_accessed_time", [True, False])
-def test_of_two_logins_at_once_one_counts_and_the_browser_keeps_its_cookie(
+def test_only_one_of_two_simultaneous_logins_counts_and_the_browser_keeps_its_cookie(
     open_site, store, save_accessed_time
 ):
     site = open_site(save_accessed_time=save_accessed_time)
     browser = site.browser()
-    browser.visit(saving(cart=[1]))
+    browser.visit(BeakerSite.saving(cart=[1]))
     old = browser.cookie
     slower = site.browser(old)
 
     with in_flight(slower, new_id):
-        browser.visit(renewing(user_id=42))
-    # What a browser does with the cookies of both answers, the slower one last.
+        browser.visit(BeakerSite.renewing(user_id=42))
+    # A browser applies the cookies of both answers, the slower answer's last.
     if slower.cookie != old:
         browser.cookie = slower.cookie
 
@@ -196,7 +196,7 @@ def test_a_session_that_was_revoked_meanwhile_cannot_save_itself_under_a_new_id(
     browser = open_site(save_accessed_time=save_accessed_time).browser()
     browser.log_in()
 
-    with in_flight(browser, renewing()):
+    with in_flight(browser, BeakerSite.renewing()):
         store.revoke_where(user_id=42)
 
     assert stored_rows(store) == []
@@ -228,7 +228,7 @@ def test_a_request_under_the_old_id_is_dropped(site, store):
 
     def do(session):
         session["cart"] = [2]
-        browser.visit(renewing())
+        browser.visit(BeakerSite.renewing())
         session.save()
 
     other.visit(do)
@@ -275,14 +275,6 @@ def test_with_beakers_own_class_the_old_row_stays_until_it_expires(plain_site, s
 # -- an outage is no logout
 
 
-@pytest.fixture
-def down():
-    """A store whose database cannot be reached."""
-    store = SessionStore("postgresql+psycopg://nobody@127.0.0.1:1/none", sync_timeout=0.1)
-    yield store
-    store.close()
-
-
 def test_an_outage_is_an_error_and_never_an_empty_session(open_site, down):
     visitor = open_site(store=down).browser()
     visitor.cookie = PLANTED
@@ -291,7 +283,7 @@ def test_an_outage_is_an_error_and_never_an_empty_session(open_site, down):
         visitor.data()
 
 
-def test_beakers_own_class_takes_it_for_a_corrupt_session_and_tries_again(down):
+def test_beakers_own_class_takes_an_outage_for_a_corrupt_session_and_tries_again(down):
     visitor = BeakerSite({"session.type": "schema", "session.store": down}).browser()
     visitor.cookie = PLANTED
 
@@ -309,7 +301,7 @@ def test_beaker_pickles_and_unpickles_nothing(site, monkeypatch):
     monkeypatch.delattr(pickle, "dumps")
     monkeypatch.delattr(pickle, "loads")
     browser.log_in()
-    browser.visit(saving(cart=[2]))
+    browser.visit(BeakerSite.saving(cart=[2]))
 
     assert browser.data() == LOGIN | {"cart": [2]}
 
@@ -325,7 +317,7 @@ def test_a_site_that_changes_its_session_class_keeps_its_sessions(store, seriali
     after = second.browser(before.cookie)
 
     assert after.data() == LOGIN
-    after.visit(saving(cart=[2]))
+    after.visit(BeakerSite.saving(cart=[2]))
     assert before.data() == LOGIN | {"cart": [2]}
 
 
@@ -352,7 +344,7 @@ def test_a_session_of_the_other_serializer_is_read_on(open_site):
 
 def test_a_tuple_is_a_list_to_a_site_with_the_json_serializer(open_site):
     browser = open_site(data_serializer="pickle").browser()
-    browser.visit(saving(sizes=(1, 2)))
+    browser.visit(BeakerSite.saving(sizes=(1, 2)))
 
     assert identical(open_site(data_serializer="json").browser(browser.cookie).data(), {"sizes": [1, 2]})
 
@@ -362,14 +354,14 @@ def test_a_value_that_json_cannot_carry_is_an_error_that_names_the_key(open_site
     browser = open_site(data_serializer="json").browser()
 
     with pytest.raises(ConfigurationError, match="'tags': data_serializer = json cannot carry a set"):
-        browser.visit(saving(tags={1}))
+        browser.visit(BeakerSite.saving(tags={1}))
     assert stored_rows(store) == []
 
 
 # -- cookies and settings
 
 
-def test_an_illegal_cookie_of_somebody_else_costs_nobody_the_session(open_site):
+def test_an_illegal_cookie_of_another_application_ends_no_session(open_site):
     """Beaker's own class gives up on all cookies then."""
     browser = open_site(secret="a secret").browser()
     browser.log_in()

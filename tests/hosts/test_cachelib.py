@@ -59,7 +59,7 @@ class TestSchemaCacheWithPrefix(TestSchemaCache):
 
 
 class TestSchemaCacheInARequest(TestSchemaCache):
-    """What a request of Flask's does differently is about sessions that others change."""
+    """Inside a Flask request only the session's own key behaves differently, and no test here uses it."""
 
     @pytest.fixture(autouse=True)
     def request_of_flask(self) -> Iterator[None]:

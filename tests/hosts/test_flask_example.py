@@ -1,4 +1,4 @@
-"""`docs/examples/flask_app.py`: sign in from two browsers, see both, and kick one out."""
+"""`docs/examples/flask_app.py`: sign in from two browsers, see both sessions, and sign one out."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def kicks(client, device=""):
     return re.findall(rf'action="(/kick/\w+)">\s*{device}', client.get("/").text)
 
 
-def test_one_signs_in_from_two_browsers_and_kicks_one_out(app):
+def test_a_user_signed_in_from_two_browsers_can_sign_out_the_other_browser(app):
     laptop, phone = signed_in(app), signed_in(app, device="Safari")
     assert len(kicks(phone)) == 2
     [kick] = kicks(phone, "Firefox, last seen")
@@ -40,7 +40,7 @@ def test_one_signs_in_from_two_browsers_and_kicks_one_out(app):
     assert "<h1>" not in laptop.get("/").text
 
 
-def test_one_signs_out_all_others_and_then_oneself(app):
+def test_a_user_can_sign_out_all_other_browsers_and_then_this_browser(app):
     laptop, phone = signed_in(app), signed_in(app)
     phone.post("/sign-out-others")
     assert "<h1>" not in laptop.get("/").text
@@ -50,7 +50,7 @@ def test_one_signs_out_all_others_and_then_oneself(app):
     assert app.config["SESSION_CACHELIB"].store.count() == 0
 
 
-def test_one_kicks_out_nobody_else(app):
+def test_a_user_cannot_sign_out_another_user(app):
     ann, bob = signed_in(app, 1), signed_in(app, 2)
     [kick] = kicks(ann)
 
@@ -60,11 +60,11 @@ def test_one_kicks_out_nobody_else(app):
 
 
 @pytest.mark.parametrize("user_id", ["", "x", "-1", str(2**40), "1e3"])
-def test_what_is_no_number_is_a_bad_request(app, user_id):
+def test_a_user_id_that_is_no_number_is_a_bad_request(app, user_id):
     assert app.test_client().post("/sign-in", data={"user_id": user_id}).status_code == 400
 
 
-def test_what_a_visitor_sends_is_shown_as_text(app):
+def test_texts_that_a_visitor_sends_are_shown_as_text(app):
     page = signed_in(app, device="<script>x</script>" + "y" * 100).get("/").text
 
     assert "<script>x" not in page

@@ -26,7 +26,7 @@ def application(tmp_path, monkeypatch):
 
 
 def submit(client, button, **fields):
-    """Fill in the form that has a button, and press it."""
+    """Fill in the form that has the button, and press the button."""
     page = client.get("/")
     [form] = [form for form in page.forms.values() if f">{button}" in form.text]
     for name, value in fields.items():
@@ -40,7 +40,7 @@ def signed_in(application, user_id="1", device="Firefox"):
     return client
 
 
-def test_one_signs_in_from_two_browsers_and_kicks_one_out(application):
+def test_a_user_signed_in_from_two_browsers_can_sign_out_the_other_browser(application):
     laptop, phone = signed_in(application), signed_in(application, device="Safari")
     assert "tea" in submit(laptop, "Put into the cart", item="tea").text
     assert "tea" not in phone.get("/").text
@@ -52,7 +52,7 @@ def test_one_signs_in_from_two_browsers_and_kicks_one_out(application):
     assert "Sign in" in laptop.get("/").text
 
 
-def test_one_signs_out_all_others_and_then_oneself(application):
+def test_a_user_can_sign_out_all_other_browsers_and_then_this_browser(application):
     laptop, phone = signed_in(application), signed_in(application)
     assert "1 devices are signed out." in submit(phone, "Sign out all others").text
     assert "Sign in" in laptop.get("/").text
@@ -61,7 +61,7 @@ def test_one_signs_out_all_others_and_then_oneself(application):
     assert button == ["Sign out"]
 
 
-def test_one_kicks_out_nobody_else(application):
+def test_a_user_cannot_sign_out_another_user(application):
     ann, bob = signed_in(application), signed_in(application, "2")
     other = signed_in(application, device="Safari")
     [kick] = re.findall(r'action="(/kick/\w+)"', ann.get("/").text)
@@ -79,14 +79,14 @@ def test_a_form_of_another_site_does_nothing(application):
 
 
 @pytest.mark.parametrize("user_id", ["", "x", "-1", "0", str(2**40), "²"])
-def test_what_is_no_number_is_a_bad_request(application, user_id):
+def test_a_user_id_that_is_no_number_is_a_bad_request(application, user_id):
     client = TestApp(application)
     form = client.get("/").forms[0]
 
     client.post("/sign-in", {"csrf_token": form["csrf_token"].value, "user_id": user_id}, status=400)
 
 
-def test_what_a_visitor_sends_is_shown_as_text(application):
+def test_texts_that_a_visitor_sends_are_shown_as_text(application):
     page = signed_in(application, device="<script>x</script>").get("/").text
 
     assert "<script>x" not in page

@@ -15,7 +15,7 @@ from databases import DATABASES
 
 @pytest.fixture(scope="module", params=list(DATABASES))
 def url(request, tmp_path_factory):
-    """The URL of a database, each in turn; one for all tests, because a server takes a second to start."""
+    """The URL of a database, each in turn; shared by all tests, because a server takes a second to start."""
     return DATABASES[request.param](tmp_path_factory.mktemp("database"))
 
 
@@ -35,7 +35,7 @@ def address(request, url, table_name):
 
 @pytest.fixture
 def visitor(address, store):
-    """A visitor who has signed in, the only one."""
+    """The only visitor, who has signed in."""
     store.clear()
     visitor = Visitor(address)
     visitor.change(user_id=42, device="phone")
@@ -84,7 +84,7 @@ def test_p5_a_session_that_is_revoked_while_a_request_runs_stays_dead(visitor, s
     assert visitor.get("/data") == {}
 
 
-def test_p5_also_if_the_visitor_logs_out_or_gets_a_new_id_meanwhile(visitor, store, tmp_path):
+def test_p5_a_logout_or_a_new_id_while_a_request_runs_is_final(visitor, store, tmp_path):
     for page, left in (("/new-id", 1), ("/logout", 0)):
         directory = tmp_path / page[1:]
         directory.mkdir()
@@ -95,7 +95,7 @@ def test_p5_also_if_the_visitor_logs_out_or_gets_a_new_id_meanwhile(visitor, sto
     assert stored_rows(store) == []
 
 
-def test_p9_requests_that_only_look_write_nothing(visitor, store):
+def test_p9_requests_that_only_read_write_nothing(visitor, store):
     before = stored_rows(store)
 
     for _ in range(50):

@@ -14,11 +14,11 @@ HOUR = 3600
 
 def test_p2_a_field_that_was_never_set_is_absent(site):
     browser = site.browser()
-    browser.visit(lambda session: [session.update(cart=[], device=None), site.save(session)])
+    browser.visit(site.saving(cart=[], device=None))
 
     assert browser.visit(lambda session: "user_id" in session) is False
     assert browser.visit(lambda session: "device" in session) is True
-    browser.visit(lambda session: [session.pop("device"), site.save(session)])
+    browser.visit(site.saving(without=["device"]))
     assert browser.data() == {"cart": []}
 
 
@@ -34,14 +34,14 @@ def test_p4_requests_that_write_different_keys_at_once_both_win(site):
             site,
             browser.cookie,
             [
-                lambda session, turn=turn: [session.update(device=f"phone {turn}"), site.save(session)],
-                lambda session, turn=turn: [session.update(cart=[turn]), site.save(session)],
+                site.saving(device=f"phone {turn}"),
+                site.saving(cart=[turn]),
             ],
         )
         assert browser.data() == LOGIN | {"device": f"phone {turn}", "cart": [turn]}
 
 
-def test_p4_none_of_many_keys_is_lost(site):
+def test_p4_none_of_many_keys_that_requests_write_at_once_is_lost(site):
     browser = site.browser()
     browser.log_in()
 
@@ -49,22 +49,19 @@ def test_p4_none_of_many_keys_is_lost(site):
         at_once(
             site,
             browser.cookie,
-            [
-                lambda session, key=f"{turn}/{number}": [session.update({key: 1}), site.save(session)]
-                for number in range(6)
-            ],
+            [site.saving(**{f"{turn}/{number}": 1}) for number in range(6)],
         )
 
     assert len(browser.data()) == len(LOGIN) + 60
 
 
-def test_p4_of_one_key_the_later_save_wins_and_a_removal_stays(site):
+def test_p4_of_two_changes_of_one_key_the_later_save_wins_and_a_removal_stays(site):
     browser = site.browser()
     browser.log_in(color="red")
     other = site.browser(browser.cookie)
 
-    with in_flight(browser, lambda session: [session.update(cart=[3]), site.save(session)]):
-        other.visit(lambda session: [session.update(cart=[2]), session.pop("color"), site.save(session)])
+    with in_flight(browser, site.saving(cart=[3])):
+        other.visit(site.saving(cart=[2], without=["color"]))
 
     assert browser.data() == LOGIN | {"cart": [3]}
 
@@ -77,15 +74,15 @@ def test_p4_two_first_saves_of_one_session_both_win(site):
         site,
         browser.cookie,
         [
-            lambda session: [session.update(user_id=42), site.save(session)],
-            lambda session: [session.update(cart=[1]), site.save(session)],
+            site.saving(user_id=42),
+            site.saving(cart=[1]),
         ],
     )
 
     assert browser.data() == {"user_id": 42, "cart": [1]}
 
 
-def test_p4_a_request_that_only_looked_undoes_nothing(moved_store, let_pass, open_site):
+def test_p4_a_request_that_only_reads_undoes_nothing(moved_store, let_pass, open_site):
     site = open_site(store=moved_store(), timeout=HOUR)
     browser = site.browser()
     browser.log_in()
@@ -93,19 +90,19 @@ def test_p4_a_request_that_only_looked_undoes_nothing(moved_store, let_pass, ope
     let_pass(HOUR / 2)
 
     with in_flight(browser, lambda session: session.get("cart")):
-        other.visit(lambda session: [session.update(cart=[2]), session.pop("device"), site.save(session)])
+        other.visit(site.saving(cart=[2], without=["device"]))
 
     assert browser.data() == {"user_id": 42, "cart": [2]}
 
 
-def test_p4_between_two_hosts_with_stores_of_their_own_too(make_store, open_site):
+def test_p4_requests_to_two_hosts_with_stores_of_their_own_both_win(make_store, open_site):
     site, there = (open_site(store=make_store(timestamps=True)) for _ in range(2))
     browser = site.browser()
     browser.log_in()
     other = there.browser(browser.cookie)
 
-    with in_flight(browser, lambda session: [session.update(device="laptop"), site.save(session)]):
-        other.visit(lambda session: [session.update(cart=[2]), site.save(session)])
+    with in_flight(browser, site.saving(device="laptop")):
+        other.visit(site.saving(cart=[2]))
 
     assert browser.data() == other.data() == LOGIN | {"device": "laptop", "cart": [2]}
 
@@ -126,20 +123,20 @@ def test_p5_a_session_that_was_ended_while_a_request_ran_stays_dead(site, store,
     browser.log_in()
     sid, other = browser.sid(), site.browser(browser.cookie)
 
-    with in_flight(browser, lambda session: [session.update(cart=[2]), site.save(session)]):
+    with in_flight(browser, site.saving(cart=[2])):
         end(store, other, sid)
 
     assert stored_rows(store) == []
     assert browser.data() == {}
 
 
-def test_p5_nor_does_one_that_expired_meanwhile_come_back(moved_store, let_pass, open_site):
+def test_p5_a_session_that_expired_while_a_request_ran_stays_dead(moved_store, let_pass, open_site):
     store = moved_store()
     site = open_site(store=store, timeout=HOUR)
     browser = site.browser()
     browser.log_in()
 
-    with in_flight(browser, lambda session: [session.update(cart=[2]), site.save(session)]):
+    with in_flight(browser, site.saving(cart=[2])):
         let_pass(HOUR + 121)
 
     assert store.count() == 0
@@ -150,10 +147,7 @@ def test_p5_a_logout_among_many_saves_wins(site, store):
     for _ in range(5):
         browser = site.browser()
         browser.log_in()
-        saves = [
-            lambda session, key=str(number): [session.update({key: 1}), site.save(session)]
-            for number in range(5)
-        ]
+        saves = [site.saving(**{str(number): 1}) for number in range(5)]
         at_once(site, browser.cookie, [*saves, site.end])
 
         assert stored_rows(store) == []
@@ -166,7 +160,7 @@ def test_p5_a_late_save_does_not_leak_into_a_new_session_of_the_same_id(site):
     browser.log_in()
     other = site.browser(browser.cookie)
 
-    with in_flight(browser, lambda session: [session.update(secret=1), site.save(session)]):
+    with in_flight(browser, site.saving(secret=1)):
         other.log_out()
         other = site.browser(browser.cookie)
         other.log_in(user_id=43)
@@ -174,19 +168,25 @@ def test_p5_a_late_save_does_not_leak_into_a_new_session_of_the_same_id(site):
     assert other.data() == LOGIN | {"user_id": 43}
 
 
-def test_p5_also_when_the_request_only_looked(moved_store, let_pass, open_site):
+def test_p5_a_session_that_was_ended_while_a_request_only_read_it_stays_dead(
+    moved_store, let_pass, open_site
+):
     store = moved_store()
     site = open_site(store=store)
     browser = site.browser()
     browser.log_in()
     let_pass(HOUR)
 
-    browser.visit(lambda session: [session.get("user_id"), store.destroy(site.sid(session))])
+    def read_and_destroy(session):
+        session.get("user_id")
+        store.destroy(site.sid(session))
+
+    browser.visit(read_and_destroy)
 
     assert stored_rows(store) == []
 
 
-def test_p5_one_can_sign_in_again_after_that(site, store):
+def test_p5_a_visitor_can_sign_in_again_after_a_session_was_ended(site, store):
     browser = site.browser()
     browser.log_in()
     store.revoke_where(user_id=42)

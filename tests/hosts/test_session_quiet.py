@@ -29,17 +29,9 @@ def site(open_site):
     return open_site(timeout=HOUR)
 
 
-@pytest.fixture
-def browser(site):
-    """A browser that is signed in."""
-    browser = site.browser()
-    browser.log_in()
-    return browser
-
-
-def test_p9_a_hundred_requests_that_only_look_are_a_hundred_reads(browser, store, counter):
+def test_p9_a_hundred_requests_that_only_read_are_a_hundred_statements(browser, store, counter):
     for _ in range(10):
-        # psycopg prepares what it has seen a few times, which is one more round trip.
+        # psycopg prepares a statement at its fifth execution, which is a further round trip.
         browser.data()
     before = stored_rows(store)
 
@@ -50,7 +42,7 @@ def test_p9_a_hundred_requests_that_only_look_are_a_hundred_reads(browser, store
     assert stored_rows(store) == before
 
 
-def test_p9_a_visitor_without_a_cookie_costs_nothing(site, counter):
+def test_p9_a_request_without_a_cookie_runs_no_sql(site, counter):
     visitor = site.browser()
 
     with counter.expect(0):
@@ -58,7 +50,7 @@ def test_p9_a_visitor_without_a_cookie_costs_nothing(site, counter):
         visitor.visit(lambda session: "user_id" in session)
 
 
-def test_p9_an_unknown_cookie_costs_one_read(site, store, counter):
+def test_p9_an_unknown_cookie_costs_one_statement(site, store, counter):
     with counter.expect(1):
         site.browser("a" * 32).visit(lambda session: "user_id" in session)
 
@@ -72,12 +64,12 @@ def test_p9_a_first_save_is_one_statement(site, counter):
 
 def test_p9_a_change_is_a_read_and_a_write(site, browser, counter):
     with counter.expect(2):
-        browser.visit(lambda session: [session.update(cart=[2]), site.save(session)])
+        browser.visit(site.saving(cart=[2]))
 
 
 def test_p9_a_save_of_equal_values_is_only_a_read(site, browser, counter):
     with counter.expect(1):
-        browser.visit(lambda session: [session.update(LOGIN), site.save(session)])
+        browser.visit(site.saving(**LOGIN))
 
 
 def test_p9_a_logout_is_a_read_and_a_delete(browser, counter):
@@ -88,21 +80,21 @@ def test_p9_a_logout_is_a_read_and_a_delete(browser, counter):
 @pytest.mark.parametrize("host", ["SchemaSession", "flask", "pyramid"])
 def test_p9_a_new_id_is_a_read_and_a_write(site, browser, counter):
     with counter.expect(2):
-        browser.visit(lambda session: [site.new_id(session), session.update(cart=[2]), site.save(session)])
+        browser.visit(site.renewing(cart=[2]))
     with counter.expect(2):
         browser.visit(site.new_id)
 
 
-def test_p9_a_request_that_only_looked_does_not_write_because_another_one_did(site, browser, store):
+def test_p9_a_request_that_only_read_does_not_write_after_another_request_wrote(site, browser, store):
     other = site.browser(browser.cookie)
     with in_flight(browser, lambda session: session.get("cart")):
-        other.visit(lambda session: [session.update(cart=[2]), site.save(session)])
+        other.visit(site.saving(cart=[2]))
         before = stored_rows(store)
 
     assert stored_rows(store) == before
 
 
-def test_p9_the_expiry_is_moved_once_in_a_while(moved_store, let_pass, open_site):
+def test_p9_the_expiry_is_moved_at_most_once_per_touch_interval(moved_store, let_pass, open_site):
     store = moved_store(timestamps=True)
     browser = open_site(store=store, timeout=HOUR).browser()
     browser.log_in()
@@ -120,7 +112,7 @@ def test_p9_no_log_line_has_an_id_or_a_value(site, store, caplog):
     browser = site.browser()
     browser.log_in(secret="hunter2")
     sid = browser.sid()
-    with in_flight(browser, lambda session: [session.update(secret="hunter3"), site.save(session)]):
+    with in_flight(browser, site.saving(secret="hunter3")):
         store.destroy(sid)
 
     assert "ended meanwhile" in caplog.text

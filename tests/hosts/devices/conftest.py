@@ -18,19 +18,19 @@ def host(request):
 
 @pytest.fixture
 def url(tmp_path):
-    """The page has no SQL: what it asks of the store is tested on all databases."""
+    """The page has no SQL, and the store's searches are tested on all databases, so that SQLite is enough."""
     return f"sqlite:///{tmp_path}/sessions.db"
 
 
 @pytest.fixture
 def store(make_store):
-    """A store with what the page shows."""
+    """A store with the columns that the page shows."""
     return make_store(schemas=SCHEMAS, timestamps=True)
 
 
 @pytest.fixture
 def open_site(host, store):
-    """Opens a site; returns what makes browsers there, which are signed in as somebody."""
+    """Opens a site; returns a function that makes browsers there, signed in as a user if one is given."""
 
     def open_site(**options):
         application = SITES[host](store, **options)

@@ -1,4 +1,4 @@
-"""Calls of the page of devices: what a program asks of it, and forms as the page sends them."""
+"""Requests to the page of devices: its JSON, and its forms."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ SCHEMAS = "user_id Integer index; device String(50); ip String(45); user_agent S
 
 
 def sessions(client):
-    """What the page tells a program."""
+    """The page's list of sessions as JSON."""
     return client.get("/devices/sessions").json
 
 
 def handles(client):
-    """Of the visitor's other sessions."""
+    """The handles of the visitor's other sessions."""
     return [one["handle"] for one in sessions(client)["sessions"] if not one["current"]]
 
 
 def post(client, path, status="*", **fields):
-    """Send a form as the page has it."""
+    """Send a form of the page, with its CSRF token."""
     token = sessions(client)["csrf_token"]
     return client.post(f"/devices{path}", {"csrf_token": token, **fields}, status=status)

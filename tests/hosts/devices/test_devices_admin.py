@@ -46,14 +46,14 @@ def test_administrators_see_and_search_all_sessions(administrator, store):
     assert found.forms[0]["user_id"].value == "103"
 
 
-def test_administrators_are_shown_how_many_sessions_began_when(administrator):
+def test_administrators_see_how_many_sessions_began_on_each_day(administrator):
     days = administrator.get("/devices/admin").html.select(".days tr")
 
     assert len(days) == 14
     assert days[-1].text.split()[-1] == "1"
 
 
-def test_administrators_end_what_they_select(administrator, store):
+def test_administrators_end_the_sessions_that_they_select(administrator, store):
     store.set_many({f"s{number}": {"user_id": 2} for number in range(3)})
     form = administrator.get("/devices/admin?user_id=2").forms[1]
     for box in form.fields["handle"][:2]:
@@ -66,7 +66,7 @@ def test_administrators_end_what_they_select(administrator, store):
     assert store.count(user_id=2) == 1
 
 
-def test_what_is_no_handle_is_passed_over(administrator, store):
+def test_texts_that_are_no_handles_are_passed_over(administrator, store):
     store.set("other", {"user_id": 2})
     token = sessions(administrator)["csrf_token"]
     sent = {"handle": ["", "made up", "f" * 64, "\0", store.handle("other").upper(), store.handle("other")]}
@@ -79,7 +79,7 @@ def test_what_is_no_handle_is_passed_over(administrator, store):
 @pytest.mark.parametrize(
     "query", ["user_id=x", "user_id=99999999999", "user_id=%00", "user_id=1%27", "ip=" + "a" * 100]
 )
-def test_what_cannot_be_searched_for_is_said_so(administrator, query):
+def test_a_search_value_that_does_not_fit_is_explained_on_the_page(administrator, query):
     page = administrator.get(f"/devices/admin?{query}")
 
     assert "does not fit the column" in page.text
@@ -95,13 +95,13 @@ def test_odd_queries_are_no_error(administrator, query):
 @pytest.mark.parametrize(
     "query", ["user_id=1&x=2", "https://evil.example", "//evil.example", "-after=%0d%0aX: y"]
 )
-def test_a_form_leads_back_to_the_page_only(administrator, query):
+def test_an_administrators_form_leads_back_to_the_page_only(administrator, query):
     location = post(administrator, "/admin/sign-out", query=query).location
 
     assert re.fullmatch(r"(http://localhost(:80)?)?/devices/admin\?\S*", location)
 
 
-def test_a_program_of_an_administrator_can_do_the_same(administrator, store):
+def test_an_administrator_can_end_sessions_with_json(administrator, store):
     store.set_many({f"s{number}": {"user_id": 2} for number in range(3)})
     headers = {"X-CSRF-Token": sessions(administrator)["csrf_token"]}
     handles = [record.handle for record in store.find(user_id=2)]

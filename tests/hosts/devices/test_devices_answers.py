@@ -22,14 +22,14 @@ from schema_session_backend.devices import DevicesPage, Visitor
         (";q=,\0, é;q=x", "text/html"),
     ],
 )
-def test_an_error_is_told_as_the_client_prefers(browser, accept, kind):
+def test_an_error_has_the_content_type_that_the_client_prefers(browser, accept, kind):
     answer = browser(42).get("/devices/nothing", headers={"Accept": accept}, status=404)
 
     assert answer.content_type == kind
 
 
 @pytest.mark.parametrize("path", ["/devices/", "/devices/sessions"])
-def test_an_outage_is_told_as_one_and_logged(store, path, caplog):
+def test_an_outage_is_a_503_and_logged(store, path, caplog):
     nowhere = "postgresql+psycopg://nobody@127.0.0.1:1/none"
     store = SessionStore(nowhere, schemas=SCHEMAS, sync_timeout=0.1)
     page = DevicesPage(store, lambda _environ: Visitor({"user_id": 1}, "an-id"))
@@ -40,7 +40,7 @@ def test_an_outage_is_told_as_one_and_logged(store, path, caplog):
     assert "cannot connect" in caplog.text
 
 
-def test_answers_are_for_nobody_else_and_run_nothing_of_others(browser):
+def test_answers_are_not_cached_and_run_no_foreign_scripts(browser):
     headers = browser(42).get("/devices/").headers
 
     assert headers["Cache-Control"] == "no-store"
@@ -51,7 +51,7 @@ def test_answers_are_for_nobody_else_and_run_nothing_of_others(browser):
     assert headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_the_page_has_no_code_or_style_within(browser):
+def test_the_page_has_no_inline_scripts_or_styles(browser):
     browser(42)
     html = browser(42).get("/devices/").html
 
@@ -62,7 +62,7 @@ def test_the_page_has_no_code_or_style_within(browser):
     assert [script.text for script in html.find_all("script")] == [""]
 
 
-def test_what_the_page_needs_is_served_for_ever(browser):
+def test_the_files_of_the_page_may_be_cached_for_ever(browser):
     this = browser(42)
     html = this.get("/devices/").html
     files = [html.find("link")["href"], html.find("script")["src"]]

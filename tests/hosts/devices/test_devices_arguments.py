@@ -16,12 +16,12 @@ from schema_session_backend.devices.flask import add_devices
 from schema_session_backend.errors import WrongArgument
 
 
-def test_a_user_of_no_columns_is_refused_because_everybody_is_one():
+def test_a_visitor_without_columns_is_refused():
     with pytest.raises(ConfigurationError, match="such as"):
         Visitor({}, "an-id")
 
 
-def test_a_user_without_a_value_is_nobody(store):
+def test_a_visitor_whose_columns_are_none_is_not_signed_in(store):
     store.set_many({"mine": {}, "theirs": {"device": "theirs"}})
     client = TestApp(DevicesPage(store, lambda _environ: Visitor({"user_id": None}, "mine")))
 
@@ -31,14 +31,14 @@ def test_a_user_without_a_value_is_nobody(store):
 
 
 @pytest.mark.parametrize("host", ["beaker", "flask", "pyramid"])
-def test_a_store_that_cannot_tell_whose_a_session_is_is_refused_at_start(make_store, host):
+def test_a_store_without_a_users_column_is_refused_at_start(make_store, host):
     store = make_store(schemas="user Integer")
 
     with pytest.raises(ConfigurationError, match="or name yours in user_field="):
         SITES[host](store)
 
 
-def test_it_shows_no_handles_that_are_ids(make_store):
+def test_a_store_whose_handles_are_ids_is_refused(make_store):
     store = make_store(hash_sid=False)
 
     with pytest.raises(ConfigurationError, match="hash_sid=False"):
@@ -52,7 +52,7 @@ def test_it_shows_no_handles_that_are_ids(make_store):
         ({"origins": ["https://account.example/"]}, "origins takes a list"),
     ],
 )
-def test_what_cannot_work_is_refused(store, arguments, problem):
+def test_origins_that_cannot_work_are_refused(store, arguments, problem):
     with pytest.raises(ConfigurationError, match=problem):
         DevicesPage(**{"store": store, "visitor": lambda _environ: None, **arguments})
 
@@ -64,18 +64,18 @@ def test_what_cannot_work_is_refused(store, arguments, problem):
         (SchemaCache, "DevicesPage takes a SessionStore, not SchemaCache, pass its .store"),
     ],
 )
-def test_what_is_no_store_is_refused_with_what_is_meant(store, make, problem):
+def test_an_argument_that_is_no_store_is_refused_with_the_meant_argument(store, make, problem):
     with pytest.raises(WrongArgument, match=re.escape(problem)):
         DevicesPage(make(store), lambda _environ: None)
 
 
-def test_flask_takes_the_cache_and_not_its_store(store):
+def test_flask_takes_a_cache_and_no_store(store):
     with pytest.raises(WrongArgument, match="takes the SchemaCache of SESSION_CACHELIB, not SessionStore"):
         add_devices(flask.Flask(__name__), store)
 
 
 @pytest.mark.parametrize("user", [42, "ann", None])
-def test_a_visitor_is_made_of_columns(user):
+def test_a_visitors_user_is_a_dict_of_columns(user):
     with pytest.raises(WrongArgument, match=re.escape("such as {'user_id': 42}, not ")) as caught:
         Visitor(user, "an-id")
 
@@ -83,13 +83,13 @@ def test_a_visitor_is_made_of_columns(user):
 
 
 @pytest.mark.parametrize("sid", [None, 7, b"an-id"])
-def test_a_visitor_has_the_id_of_a_session(sid):
+def test_a_visitors_session_id_is_a_text(sid):
     with pytest.raises(WrongArgument, match="the id of the request's session as text, not "):
         Visitor({"user_id": 42}, sid)
 
 
 @pytest.mark.parametrize("returned", [42, "ann", {"user_id": 42}, False])
-def test_a_plain_value_is_no_visitor(store, returned):
+def test_a_plain_value_instead_of_a_visitor_is_refused(store, returned):
     page = TestApp(DevicesPage(store, lambda _environ: returned))
 
     for path in ("/", "/sessions", "/admin"):

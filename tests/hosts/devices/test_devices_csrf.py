@@ -48,12 +48,12 @@ def test_a_form_without_the_sessions_own_token_does_nothing(browser, store, toke
         {"Origin": "http://localhost:80", "Sec-Fetch-Site": "same-origin"},
         {"Origin": "https://LOCALHOST"},
         {"Origin": "https://account.example"},
-        # Behind a proxy that changes the host, the browser's word is what there is.
+        # Behind a proxy that changes the host, only `Sec-Fetch-Site` tells where the form is from.
         {"Origin": "https://www.example.com", "Sec-Fetch-Site": "same-origin"},
         {},
     ],
 )
-def test_the_pages_own_form_is_taken(open_site, store, headers):
+def test_the_pages_own_form_is_accepted(open_site, store, headers):
     this = open_site(origins=["https://account.example"])(42)
     fields = {"csrf_token": sessions(this)["csrf_token"]}
 
@@ -61,7 +61,7 @@ def test_the_pages_own_form_is_taken(open_site, store, headers):
     assert this.post("/devices/sign-out-others", fields, headers={"Host": "localhost", **headers}, status=303)
 
 
-def test_a_token_is_another_one_each_time_and_good_for_one_session_only(browser):
+def test_csrf_tokens_differ_each_time_and_work_for_their_session_only(browser):
     one, other = browser(42), browser(42)
     tokens = {sessions(one)["csrf_token"] for _ in range(3)}
 

@@ -19,7 +19,7 @@ from schema_session_backend import ConfigurationError
 
 
 @pytest.mark.parametrize("path", ["/devices", "/devices/"])
-def test_it_is_there_with_and_without_a_slash(browser, path):
+def test_the_page_is_found_with_or_without_a_final_slash(browser, path):
     page = browser(42).get(path)
     page = page.follow() if page.status_int == 308 else page
 
@@ -27,7 +27,7 @@ def test_it_is_there_with_and_without_a_slash(browser, path):
 
 
 @pytest.mark.parametrize("path", ["devices", "/devices/", "/a/b", "/ger\u00e4te", "/with blank"])
-def test_its_links_lead_to_where_it_is_mounted(host, store, path):
+def test_links_of_the_page_lead_to_where_the_page_is_mounted(host, store, path):
     client = TestApp(SITES[host](store, path=path))
     client.get("/sign-in?user=42")
     store.set("other", {"user_id": 42})
@@ -43,12 +43,12 @@ def test_its_links_lead_to_where_it_is_mounted(host, store, path):
 
 
 @pytest.mark.parametrize("path", ["", "/", None])
-def test_it_is_not_the_whole_site(host, store, path):
+def test_the_page_cannot_be_the_whole_site(host, store, path):
     with pytest.raises(ConfigurationError, match="such as '/devices'"):
         SITES[host](store, path=path)
 
 
-def test_pyramids_route_prefix_counts(store):
+def test_the_page_is_below_pyramids_route_prefix(store):
     config = Configurator(settings={"schema_session.store": store, "schema_session.cookie_secure": "false"})
     config.include("pyramid_schema_session")
     config.include(lambda config: config.add_devices_page(), route_prefix="{tenant}/app")
@@ -60,7 +60,7 @@ def test_pyramids_route_prefix_counts(store):
     assert page.forms[0].submit().location.endswith("/acme/app/devices/?done=one")
 
 
-def test_flasks_form_may_have_been_read_before(store):
+def test_a_form_that_flask_has_read_before_is_accepted(store):
     app = SITES["flask"](store)
     app.before_request(lambda: flask.request.form.get("x") and None)
     client = TestApp(app)
@@ -73,8 +73,8 @@ def test_flasks_form_may_have_been_read_before(store):
 
 
 @pytest.mark.parametrize("commits", [True, False])
-def test_pyramids_transaction_has_what_is_ended_too(store, url, commits):
-    """SQLite has one writer at a time: on another connection it would wait for the request itself."""
+def test_sessions_are_ended_in_pyramids_transaction(store, url, commits):
+    """SQLite has one writer at a time: a revocation on another connection would wait for this request."""
     engine = create_engine(url)
     store.wait_for_sync()
     with engine.begin() as connection:

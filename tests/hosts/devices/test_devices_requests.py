@@ -8,7 +8,7 @@ import pytest
 from devices_calls import sessions
 
 
-def test_who_is_not_signed_in_sees_nothing(browser, store):
+def test_a_visitor_without_a_user_sees_nothing(browser, store):
     browser(42)
 
     for path in ("/devices/", "/devices/sessions", "/devices/admin"):
@@ -18,7 +18,7 @@ def test_who_is_not_signed_in_sees_nothing(browser, store):
     assert store.count() == 1
 
 
-def test_who_is_not_signed_in_may_be_led_there(open_site):
+def test_a_visitor_without_a_user_is_redirected_to_sign_in_url(open_site):
     client = open_site(sign_in_url="/login")()
 
     assert client.get("/devices/", status=303).location.endswith("/login")
@@ -36,7 +36,7 @@ def test_who_is_not_signed_in_may_be_led_there(open_site):
         ("HEAD", "/devices/", 200),
     ],
 )
-def test_what_is_not_there_is_said_so(browser, method, path, status):
+def test_an_unknown_path_or_method_is_a_404_or_a_405(browser, method, path, status):
     answer = browser(42).request(path, method=method, status="*")
 
     assert answer.status_int == status
@@ -101,7 +101,7 @@ def test_a_body_of_unknown_length_is_read_to_the_limit_only(browser, store):
         ("/admin/sign-out", {"handle": [], "query": []}),
     ],
 )
-def test_empty_lists_are_no_error_of_the_server(open_site, path, sent):
+def test_empty_lists_in_json_are_no_error_of_the_server(open_site, path, sent):
     this = open_site(administers=lambda _request: True)(42)
     for headers in ({}, {"X-CSRF-Token": sessions(this)["csrf_token"]}):
         assert this.post_json(f"/devices{path}", sent, headers=headers, status="*").status_int < 500
@@ -119,7 +119,7 @@ def test_bytes_that_are_no_text_are_no_error_of_the_server(browser):
     assert answer.status_int in {400, 404}
 
 
-def test_a_length_that_is_none_is_refused(browser):
+def test_a_negative_content_length_is_refused(browser):
     this = browser(42)
     environ = {"CONTENT_LENGTH": "-5", "CONTENT_TYPE": "application/json"}
 

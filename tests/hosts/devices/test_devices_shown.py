@@ -17,7 +17,7 @@ from schema_session_backend.devices import devices as devices_module
 from test_request_fields import IPHONE
 
 
-def test_it_shows_where_one_is_signed_in_this_device_first(browser):
+def test_the_page_lists_the_visitors_devices_and_this_device_first(browser):
     browser(42, IPHONE)
     this = browser(42)
     browser(43)
@@ -30,17 +30,17 @@ def test_it_shows_where_one_is_signed_in_this_device_first(browser):
     assert "203.0.113.9" in current.text
     assert re.search(r"Signed in\s+\d{4}-\d\d-\d\d \d\d:\d\d UTC", current.text)
     assert "Last seen" in current.text
-    assert len(page.html.find_all("form")) == 2  # sign out one, and all others
+    assert len(page.html.find_all("form")) == 2  # sign out one device, sign out all others
 
 
-def test_with_one_device_there_is_nothing_to_sign_out(browser):
+def test_with_one_device_the_page_has_no_sign_out_forms(browser):
     page = browser(42).get("/devices/")
 
     assert page.html.find_all("form") == []
     assert "on this device only" in page.text
 
 
-def test_a_program_is_told_the_same(browser):
+def test_the_json_lists_the_same_devices(browser):
     browser(42, IPHONE)
     told = sessions(browser(42))
 
@@ -88,14 +88,14 @@ def test_hostile_texts_are_shown_as_text(browser, store, hostile):
 
 
 @pytest.mark.parametrize("odd", [{}, {"device": None}, {"user_agent": None, "ip": None}])
-def test_a_session_that_tells_nothing_of_its_device_is_shown_too(browser, store, odd):
+def test_a_session_without_facts_about_its_device_is_shown(browser, store, odd):
     this = browser(42)
     store.set("odd", {"user_id": 42, **odd})
 
     assert "Unknown device" in this.get("/devices/").text
 
 
-def test_of_very_many_sessions_the_newest_are_shown_and_this_one(browser, store, monkeypatch):
+def test_of_very_many_sessions_this_one_and_the_newest_are_shown(browser, store, monkeypatch):
     monkeypatch.setattr(devices_module, "MOST_SHOWN", 3)
     this = browser(42)
     store.set_many({f"s{number}": {"user_id": 42} for number in range(5)})
@@ -107,7 +107,7 @@ def test_of_very_many_sessions_the_newest_are_shown_and_this_one(browser, store,
     assert "And 3 more" in this.get("/devices/").text
 
 
-def test_without_timestamps_it_does_without_times(host, make_store):
+def test_without_timestamps_the_page_shows_no_times(host, make_store):
     store = make_store(schemas=SCHEMAS)
     client = TestApp(SITES[host](store))
     client.get("/sign-in?user=42")
@@ -116,7 +116,7 @@ def test_without_timestamps_it_does_without_times(host, make_store):
     assert sessions(client)["sessions"][0]["signed_in_at"] is None
 
 
-def test_its_words_can_be_others(open_site):
+def test_the_words_of_the_page_can_be_replaced(open_site):
     german = Texts(title="Ihre Geräte", browser_on_system="{browser} unter {system}", language="de")
     page = open_site(texts=german)(42).get("/devices/")
 
@@ -125,7 +125,7 @@ def test_its_words_can_be_others(open_site):
     assert page.html.find("html")["lang"] == "de"
 
 
-def test_its_words_can_be_chosen_for_a_request(open_site):
+def test_the_words_of_the_page_can_be_chosen_for_a_request(open_site):
     def choose(environ):
         return Texts(title="Ihre Geräte" if environ.get("HTTP_ACCEPT_LANGUAGE", "") == "de" else "Devices")
 
@@ -145,5 +145,5 @@ def test_a_template_can_be_replaced_and_the_others_stay(open_site, tmp_path):
         assert page.html.find("h2").text == "Firefox on Windows"
 
 
-def test_json_is_what_programs_expect(browser):
+def test_the_json_marks_the_current_session(browser):
     assert json.loads(browser(42).get("/devices/sessions").body)["sessions"][0]["current"] is True

@@ -1,4 +1,4 @@
-"""Signing out one's other devices on the page."""
+"""A visitor signs out other devices on the page."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from devices_calls import handles, post, sessions
 
 
-def test_one_device_is_signed_out(browser):
+def test_a_visitor_can_sign_out_one_device(browser):
     this, other = browser(42), browser(42)
     answer = post(this, "/sign-out", handle=handles(this)[0])
 
@@ -16,7 +16,7 @@ def test_one_device_is_signed_out(browser):
     assert this.get("/whoami").text == "42"
 
 
-def test_all_other_devices_are_signed_out(browser, store):
+def test_a_visitor_can_sign_out_all_other_devices(browser, store):
     this, stranger = browser(42), browser(43)
     others = [browser(42) for _ in range(3)]
     answer = post(this, "/sign-out-others")
@@ -27,7 +27,7 @@ def test_all_other_devices_are_signed_out(browser, store):
     assert stranger.get("/whoami").text == "43"
 
 
-def test_a_program_can_do_the_same(browser, store):
+def test_a_program_can_sign_out_devices_with_json(browser, store):
     this, _, _ = (browser(42) for _ in range(3))
     headers = {"X-CSRF-Token": sessions(this)["csrf_token"]}
 
