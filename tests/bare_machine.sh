@@ -83,19 +83,20 @@ carry_settings() {
   local path
   env -0 | grep -zEi '^(pip_[a-z_]+|ssl_cert_file|requests_ca_bundle|(https?|no|all)_proxy)=' \
     >"$scratch/variables" || true
-  python3 -m pip config debug 2>/dev/null | sed -n 's/^ *\(\/.*\), exists: True$/\1/p' >"$scratch/pip" || true
-  cp -a --parents $(ls -d /etc/apt/apt.conf /etc/apt/apt.conf.d 2>/dev/null) $(cat "$scratch/pip") "$machine"
-  cat "$scratch/variables" $(cat "$scratch/pip") | tr '\0' '\n' \
+  python3 -m pip config debug 2>/dev/null | sed -n 's/^ *\(\/.*\), exists: True$/\1/p' >"$scratch/settings" || true
+  { tr '\0' '\n' <"$scratch/variables"; xargs -r cat <"$scratch/settings"; } \
     | grep -oE "(file://)?/[^[:space:],'\"]+" | sed 's,^file://,,' | sort -u >"$scratch/named" || true
+  for path in /etc/apt/apt.conf /etc/apt/apt.conf.d/*; do echo "$path"; done >>"$scratch/settings"
   while read -r path; do
     if [ -f "$path" ]; then
-      cp -L --parents "$path" "$machine"
+      mkdir -p "$machine${path%/*}"
+      cp "$path" "$machine$path"
     elif [ -d "$path" ]; then
       # The pages of an index name files beside it.
       [ "${path##*/}" != simple ] || path=${path%/simple}
       [ -e "$machine$path" ] || { mkdir -p "$machine$path"; echo "$path" >>"$scratch/folders"; }
     fi
-  done <"$scratch/named"
+  done < <(cat "$scratch/settings" "$scratch/named")
 }
 
 # -- in namespaces of its own
