@@ -99,7 +99,7 @@ def test_only_touch_interval_takes_0_seconds(option):
 
 
 @pytest.mark.parametrize("option", ["max_age", "absolute_max_age"])
-def test_sessions_that_never_expire_are_asked_for_by_infinity_and_not_by_none(option):
+def test_only_infinity_and_not_none_means_that_sessions_never_expire(option):
     with pytest.raises(ConfigurationError, match=f"^{option} takes .* or math.inf, which means never"):
         Unchecked("sqlite://", timestamps=True, **{option: None})
 
@@ -111,7 +111,7 @@ def test_gc_interval_and_touch_interval_take_none():
 
 
 @pytest.mark.parametrize("value", [0, -1, math.nan, True, "60"], ids=repr)
-def test_a_max_age_of_one_call_is_checked_as_the_option_is(store, value):
+def test_a_wrong_max_age_of_a_call_changes_no_session(store, value):
     store.set("a", {"cart": [1]})
     before = stored_rows(store)
     loaded = store.load("a")

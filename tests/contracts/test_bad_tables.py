@@ -34,7 +34,7 @@ def test_a_table_that_lacks_a_base_column_is_refused(lacking):
     assert str(caught.value) == f"table 'own' lacks the column {lacking!r}: use SessionMixin"
 
 
-def test_a_table_without_timestamps_is_refused_when_they_are_asked_for():
+def test_a_table_without_timestamp_columns_is_refused_with_timestamps():
     with pytest.raises(ConfigurationError, match="table 'own' lacks the column 'created_at'"):
         SessionStore("sqlite://", table=own_table(), timestamps=True)
 

@@ -168,7 +168,9 @@ def reader(url, table_name, make_store):
 
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
-def test_a_read_only_file_or_one_that_is_no_database_is_an_error_at_once(make_store, url, patience, tmp_path):
+def test_a_read_only_file_or_a_file_that_is_no_database_is_an_error_at_once(
+    make_store, url, patience, tmp_path
+):
     make_store().set("a", {"user_id": 1})
     path = make_url(url).database
     read_only = make_store(f"sqlite:///file:{path}?mode=ro&uri=true", sync=False)

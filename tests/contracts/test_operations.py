@@ -323,7 +323,7 @@ def test_a_database_in_memory_serves_several_threads():
     store.close()
 
 
-def test_two_databases_in_memory_are_two():
+def test_stores_on_different_databases_in_memory_share_no_session():
     one, two = SessionStore("sqlite://"), SessionStore("sqlite://")
     one.set("a", {"x": 1}, max_age=dt.timedelta(hours=1))
 

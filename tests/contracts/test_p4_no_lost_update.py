@@ -154,7 +154,7 @@ def test_a_request_may_save_again(store):
     assert store.get("a") == {"turn": 2}
 
 
-def test_a_further_save_after_a_merge_does_not_undo_what_others_did(store):
+def test_a_further_save_after_a_merge_does_not_undo_changes_of_other_requests(store):
     store.set("a", {"x": 1, "y": 1, "user_id": 1})
     mine, theirs = store.load("a"), store.load("a")
     saved(store, theirs, {"x": 2, "user_id": 2, "theirs": 1})
@@ -223,7 +223,7 @@ def test_a_touch_in_between_is_no_conflict(store):
     assert store.find(limit=1000)[0].expires_at < before
 
 
-def test_an_unchanged_save_keeps_what_others_did(store):
+def test_an_unchanged_save_keeps_changes_of_other_requests(store):
     store.set("a", {"x": 1})
     mine, theirs = store.load("a"), store.load("a")
     saved(store, theirs, {"x": 2})

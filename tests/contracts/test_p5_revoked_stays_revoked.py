@@ -139,7 +139,7 @@ def test_a_save_waits_for_a_transaction_that_is_ending_its_session(store, url, e
     assert (store.get("a") is None) is (outcome is Outcome.GONE)
 
 
-def test_nothing_changed_and_no_touch_due_is_no_save_at_all(store):
+def test_an_unchanged_save_without_a_due_touch_stores_nothing(store):
     """An unchanged save runs no SQL, so it cannot notice the end; it does not bring the session back."""
     store.set("a", BEFORE)
     running = store.load("a")

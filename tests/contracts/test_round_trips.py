@@ -93,7 +93,7 @@ def test_an_unchanged_session_is_not_written(counted, counter):
         assert store.save(loaded, dict(loaded.data)).outcome is Outcome.UNCHANGED
 
 
-def test_the_columns_that_a_session_leaves_to_the_database_cost_nothing(counted, counter):
+def test_columns_that_a_session_leaves_to_the_database_cost_no_round_trip(counted, counter):
     store = counted(schemas="user_id Integer; level Integer")
     store.set("a", {"user_id": 1})
 
@@ -126,7 +126,7 @@ def test_an_impossible_id_is_no_such_session_without_any_sql(counted, counter, s
                 write()
 
 
-def test_nothing_to_do_is_done_without_any_sql(counted, counter):
+def test_calls_without_sessions_run_no_sql(counted, counter):
     store = counted()
 
     with no_sql(store), counter.expect(0):

@@ -54,7 +54,7 @@ def test_a_key_that_the_further_save_leaves_out_is_removed(store, start):
     assert store.get("a") == {"user_id": 42}
 
 
-def test_what_others_save_between_two_saves_is_kept(store, start):
+def test_changes_of_other_requests_between_two_saves_are_kept(store, start):
     saved = store.save(start, {"user_id": 42}).session
     theirs = store.load("a")
     store.save(theirs, theirs.data | {"theirs": 1})

@@ -182,7 +182,7 @@ def test_find_refuses_a_value_that_no_session_can_have(store):
             search(user_id="1")
 
 
-def test_conditions_are_any_of_sqlalchemys(store):
+def test_a_condition_may_be_any_expression_of_sqlalchemy(store):
     store.set("a", {"user_id": 1, "device": "100%"})
     store.set("b", {"user_id": 2, "device": "it's"})
     column = store.repo().c

@@ -162,7 +162,7 @@ def test_a_value_expires(manager, let_pass):
     assert cache.get("tea", createfunc=make) == 2
 
 
-def test_a_missing_value_is_made_once_while_others_wait(settings, tmp_path):
+def test_a_missing_value_is_created_once_while_other_threads_wait(settings, tmp_path):
     for lock_dir in ({}, {"cache.lock_dir": str(tmp_path)}):
         manager = CacheManager(**parse_cache_config_options(settings | lock_dir))
         cache = manager.get_cache("prices", expire=HOUR)

@@ -288,7 +288,7 @@ def test_p9_with_the_json_serializer_a_request_that_only_reads_writes_nothing(op
     assert stored_rows(store) == before
 
 
-def test_p9_a_page_that_does_not_ask_for_the_session_costs_nothing(site, store):
+def test_p9_a_page_that_does_not_read_the_session_runs_no_sql(site, store):
     browser = site.browser()
     browser.log_in()
 
@@ -296,14 +296,14 @@ def test_p9_a_page_that_does_not_ask_for_the_session_costs_nothing(site, store):
         browser.visit(lambda session: None)
 
 
-def test_p9_a_logout_of_a_visitor_without_a_session_costs_nothing(site, store):
+def test_p9_a_logout_of_a_visitor_without_a_session_runs_no_sql(site, store):
     store.wait_for_sync()
 
     with no_sql(store):
         site.browser().log_out()
 
 
-def test_p9_get_by_id_is_one_read(open_site, counted, counter):
+def test_p9_get_by_id_is_one_statement(open_site, counted, counter):
     site = open_site(store=counted())
     browser = site.browser()
     browser.log_in()

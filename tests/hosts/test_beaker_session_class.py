@@ -158,7 +158,7 @@ def test_a_first_visit_can_regenerate_its_id(site, store):
     assert len(stored_rows(store)) == 1
 
 
-def test_a_login_that_fails_leaves_the_visitor_the_session_of_before(site):
+def test_a_login_that_fails_leaves_the_previous_session(site):
     """The answer is an error, without the cookie that has the new id."""
     browser = site.browser()
     browser.log_in()

@@ -15,14 +15,13 @@ from values import stored_columns, stored_rows
 from schema_session_backend import ConfigurationError
 from schema_session_backend.beaker import SchemaNamespaceManager
 
+HOUR = 3600
+
 
 @pytest.fixture(params=["beaker", "SchemaSession"])
 def host(request):
     """Beaker's own session class, and `SchemaSession`."""
     return request.param
-
-
-HOUR = 3600
 
 
 def test_beaker_finds_the_type_by_its_entry_point():

@@ -5,14 +5,13 @@ from __future__ import annotations
 import pytest
 from browsing import LOGIN
 
+HOUR = 3600
+
 
 @pytest.fixture(params=["beaker", "SchemaSession"])
 def host(request):
     """Beaker's own session class, and `SchemaSession`."""
     return request.param
-
-
-HOUR = 3600
 
 
 def test_a_session_times_out_after_its_timeout_without_a_request(moved_store, let_pass, open_site, host):

@@ -8,14 +8,13 @@ from values import stored_rows
 
 from schema_session_backend import InvalidField
 
+HOUR = 3600
+
 
 @pytest.fixture
 def host():
     """The host that this file is about."""
     return "flask"
-
-
-HOUR = 3600
 
 
 def created(store):
@@ -119,7 +118,7 @@ def test_a_logout_after_regenerate_removes_the_row(site, browser, store):
     assert browser.data() == {}
 
 
-def test_a_login_that_fails_leaves_the_visitor_the_session_of_before(site, browser, store):
+def test_a_login_that_fails_leaves_the_previous_session(site, browser, store):
     before = stored_rows(store)
 
     with pytest.raises(InvalidField):

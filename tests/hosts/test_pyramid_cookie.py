@@ -7,14 +7,13 @@ from browsing import LOGIN
 from pyramid_answers import answer
 from values import no_sql, stored_rows
 
+HOUR = 3600
+
 
 @pytest.fixture
 def host():
     """The host that this file is about."""
     return "pyramid"
-
-
-HOUR = 3600
 
 
 # -- laziness

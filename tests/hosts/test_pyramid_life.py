@@ -10,14 +10,13 @@ from values import stored_rows
 
 from schema_session_backend import InvalidField, StoreUnavailable, UnserializableValue
 
+HOUR = 3600
+
 
 @pytest.fixture
 def host():
     """The host that this file is about."""
     return "pyramid"
-
-
-HOUR = 3600
 
 
 # -- a session that has ended
@@ -99,7 +98,7 @@ def test_rotate_keeps_the_data_and_the_creation_time_under_a_new_id(make_store, 
     assert browser.visit(lambda session: session.created) == created
 
 
-def test_a_login_that_fails_leaves_the_visitor_the_session_of_before(site, browser, store):
+def test_a_login_that_fails_leaves_the_previous_session(site, browser, store):
     before = stored_rows(store)
 
     with pytest.raises(InvalidField):
@@ -142,7 +141,7 @@ def test_a_value_that_cannot_be_stored_is_an_error_and_the_old_session_stays(
     assert store.count() == 1
 
 
-def test_an_outage_is_an_error_and_no_cookie_without_a_row(open_site, down):
+def test_an_outage_is_an_error_and_sends_no_cookie(open_site, down):
     visitor = open_site(store=down).browser()
     with pytest.raises(StoreUnavailable):
         visitor.log_in()

@@ -12,13 +12,12 @@ from processes import at_once
 from schema_session_backend import NotAnInteger, StoreUnavailable
 from schema_session_backend.cachelib import SchemaCache
 
+MINUTE = 60
+
 
 @pytest.fixture
 def cache(store) -> SchemaCache:
     return SchemaCache(store)
-
-
-MINUTE = 60
 
 
 @pytest.mark.parametrize("value", [1.5, True, None, "1", [1], {"user_id": 1}], ids=repr)
@@ -63,7 +62,7 @@ def test_p11_no_count_of_eight_processes_is_lost(make_store, url, table_name):
     assert cache.get("other") == 8 * 20 * 2**64
 
 
-def test_two_threads_that_add_one_key_add_it_once(cache):
+def test_of_eight_threads_that_add_the_same_key_one_succeeds(cache):
     ready, added = threading.Barrier(8), []
 
     def add():

@@ -14,7 +14,7 @@ from webtest import TestApp
 from schema_session_backend.devices import DevicesPage, Visitor
 
 
-def test_nobody_is_an_administrator_unless_the_application_says_so(browser, store):
+def test_a_visitor_is_an_administrator_only_if_the_application_says_so(browser, store):
     this = browser(42)
 
     assert this.get("/devices/admin", status=403)

@@ -8,9 +8,8 @@ from sqlalchemy import select
 from transaction_steps import look, sorry
 
 
-@pytest.mark.parametrize(
-    "url", ["postgresql"], indirect=True
-)  # the other databases wait instead of refusing the save
+# The other databases wait instead of refusing the save.
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 def test_a_request_whose_save_conflicts_with_another_transaction_is_tried_again(
     application, store, signed_in
 ):
