@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import re
+import sys
 
 import pytest
 
 from schema_session_backend import ConfigurationError, MissingDependency, SessionStore, SessionStoreError
 
 
+@pytest.fixture
+def _other_drivers_are_missing(monkeypatch):
+    for driver in ("asyncpg", "pg8000", "psycopg2", "MySQLdb"):
+        monkeypatch.setitem(sys.modules, driver, None)
+
+
+@pytest.mark.usefixtures("_other_drivers_are_missing")
 @pytest.mark.parametrize(
     ("url", "extra", "usual"),
     [
@@ -30,6 +38,7 @@ def test_a_url_without_its_driver_is_refused_with_the_extra_to_install(url, extr
     assert isinstance(caught.value, ImportError)
 
 
+@pytest.mark.usefixtures("_other_drivers_are_missing")
 @pytest.mark.parametrize(
     ("url", "starts"),
     [
