@@ -158,7 +158,7 @@ def find_for_workers(databases: Iterable[str]) -> None:
     """Find their servers now, so that processes that start later use them, or know that one is missing."""
     for name in databases:
         # A test that needs the server gets the same error.
-        with suppress(Exception):
+        with suppress(ServerMissing, RuntimeError, SQLAlchemyError, subprocess.SubprocessError, OSError):
             if name in SERVERS:
                 SERVERS[name]()
 
