@@ -7,7 +7,7 @@ import random
 import statistics
 from time import perf_counter, perf_counter_ns
 
-from .contenders.base import drop_all
+from .contenders.base import analyze, drop_all
 from .contenders.ours import Store
 from .contenders.plain import FloorWithColumns
 from .sessions import SESSIONS_OF_A_USER, session, sid
@@ -31,6 +31,7 @@ def times(url: str, count: int, samples: int) -> dict[str, dict[str, float]]:
     }
     for contender in contenders.values():
         contender.preload(count)
+    analyze(url)
     users = count // SESSIONS_OF_A_USER
     samples = min(samples, users // 2 - WARM_UP)
     kinds = [(name, operation) for name in contenders for operation in ("find", "revoke_user")]

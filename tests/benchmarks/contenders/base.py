@@ -104,6 +104,16 @@ def drop_all(url: str) -> None:
         drop(url, name)
 
 
+def analyze(url: str) -> None:
+    """Update the planner's statistics, as databases do by themselves a while after a table is filled."""
+    engine = create_engine(url)
+    names = [name for name in inspect(engine).get_table_names() if name.startswith("bench_")]
+    whole = engine.dialect.name in {"sqlite", "postgresql"}
+    with engine.begin() as connection:
+        connection.execute(text("ANALYZE" if whole else f"ANALYZE TABLE {', '.join(names)}"))
+    engine.dispose()
+
+
 def fill(engine: Engine, table: Table, rows: Any, count: int) -> None:
     """Insert the row `rows(number)` for each number up to `count`."""
     for start in range(0, count, AT_ONCE):
