@@ -32,7 +32,6 @@ outside() {
 
   scratch=$(mktemp -d "${TMPDIR:-/var/tmp}/bare-machine-XXXXXX")
   machine=$scratch/machine
-  inside=
   trap finish EXIT
   trap 'exit 130' INT TERM HUP
 
@@ -43,7 +42,7 @@ outside() {
   # A process whose parent is killed is killed too.
   setpriv --pdeathsig KILL unshare --net --mount --pid --fork --kill-child \
     bash "$0" --inside "$scratch" "$@" &
-  inside=$!
+  local inside=$!
   until [ "$(readlink "/proc/$inside/ns/net")" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.1; done
   setpriv --pdeathsig KILL slirp4netns --configure --disable-host-loopback --ready-fd=3 "$inside" tap0 \
     3>"$scratch/network" >"$scratch/slirp4netns.log" 2>&1 &
@@ -52,7 +51,7 @@ outside() {
 }
 
 finish() {
-  [ -z "$inside" ] || kill -KILL "$inside" 2>/dev/null || true
+  jobs -p | xargs -r kill -KILL 2>/dev/null || true
   wait
   rm -rf --one-file-system "$scratch"
 }

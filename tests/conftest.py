@@ -115,9 +115,9 @@ def make_store(url: str, table_name: str) -> Iterator[MakeStore]:
     made: list[SessionStore] = []
 
     def make(engine_or_url: Any = url, **options: Any) -> SessionStore:
-        if "table" not in options:
-            options = {"schemas": SCHEMAS, "table_name": table_name, **options}
-        store = SessionStore(engine_or_url, **options)
+        table = {} if "table" in options else {"schemas": SCHEMAS, "table_name": table_name}
+        # By default expired sessions would be removed in the background, at a moment that chance decides.
+        store = SessionStore(engine_or_url, **{"gc_interval": None} | table | options)
         made.append(store)
         return store
 
