@@ -119,8 +119,8 @@ class SchemaNamespaceManager(NamespaceManager):
 class SessionNamespace(NamespaceManager):
     """One session as a dict under the key "session": reading loads the session, writing saves it.
 
-    Beaker's `Session` only reads and writes. `SchemaSession` also calls `end` when the session ends and
-    `rename` when it gets another id, and checks `is_gone` after a save.
+    Beaker's `Session` only reads and writes. `SchemaSession` also calls `end` when the session ends, `rename`
+    when it gets another id, and `replace` when there is no session of its id. It checks `is_late` after a save.
 
     Args:
         namespace: the session id.
@@ -134,8 +134,9 @@ class SessionNamespace(NamespaceManager):
         self._store = shared_store(_store_settings(settings, prefix="session."), prefix="session.")
         self._timeout = None if timeout is None else float(timeout)
         self._loaded: LoadedSession | None = None
-        self.is_gone = False
-        """Whether the last save stored nothing, because the session had been ended meanwhile."""
+        self._unknown: str | None = None
+        self.is_late = False
+        """Whether the session had been ended, or given a new id, before the last save."""
 
     def __getitem__(self, key: str) -> Any:
         """The session's dict, which the caller may change.
@@ -159,7 +160,7 @@ class SessionNamespace(NamespaceManager):
             return
         data.pop(ACCESSED, None)
         try:
-            session = self._loaded or self._store.blank(self.namespace)
+            session = self._loaded or self._store.blank(self.namespace, unknown=self._unknown)
         except InvalidSessionId:
             # The id comes from the visitor's cookie, so an error would be a response of status 500.
             _log.warning(
@@ -177,7 +178,7 @@ class SessionNamespace(NamespaceManager):
 
     def end(self) -> None:
         """Remove the session that was read or saved here, if any."""
-        self.is_gone = False
+        self.is_late = False
         if self._loaded is not None:
             self._store.destroy(self._loaded.sid)
 
@@ -192,10 +193,14 @@ class SessionNamespace(NamespaceManager):
         if at_once and self._loaded is not None:
             self._save(self._loaded, self._loaded.data)
 
+    def replace(self, sid: str) -> None:
+        """Take a new id instead of the visitor's, under which there is no session."""
+        self._unknown, self.namespace = self.namespace, sid
+
     def _save(self, session: LoadedSession, data: dict[str, Any]) -> None:
         saved = self._store.save(session, data, self._timeout, new_sid=self.namespace)
         self._loaded = saved.session
-        self.is_gone = saved.is_gone
+        self.is_late = saved.is_late
 
     def _last_use(self, session: LoadedSession) -> float:
         """When the session was last used, in seconds since 1970.
@@ -324,7 +329,7 @@ class SchemaSession(Session):
         super().load()
         if has_cookie and self.is_new and self.use_cookies and not self.was_invalidated:
             self._create_id()
-            self.namespace.rename(self.id, at_once=False)
+            self.namespace.replace(self.id)
 
     def invalidate(self) -> None:
         """Remove the session with its row, and start an empty session under a new id."""
@@ -338,20 +343,20 @@ class SchemaSession(Session):
         if hasattr(self, "namespace"):
             # Without `save_accessed_time`, Beaker does not save the session at the end of the request.
             self.namespace.rename(self.id, at_once=not self.save_atime)
-            self._keep_cookie_if_gone()
+            self._keep_cookie_if_late()
 
     def save(self, accessed_only: bool = False) -> None:  # noqa: FBT001, FBT002 - Beaker's signature
         """Save the session; `accessed_only` is that of Beaker's `Session.save`."""
         super().save(accessed_only)
-        self._keep_cookie_if_gone()
+        self._keep_cookie_if_late()
 
-    def _keep_cookie_if_gone(self) -> None:
-        """Send no cookie if the save stored nothing, because the session was ended or renamed meanwhile.
+    def _keep_cookie_if_late(self) -> None:
+        """Send no cookie if the session was ended or got a new id before the save.
 
         If two requests log in at the same time, one of them gives the session its new id. The other one must
         not replace that id in the browser.
         """
-        if hasattr(self, "namespace") and self.namespace.is_gone:
+        if hasattr(self, "namespace") and self.namespace.is_late:
             self.request["set_cookie"] = False
 
     def _create_id(self, set_new: bool = True) -> None:  # noqa: FBT001, FBT002 - Beaker's signature

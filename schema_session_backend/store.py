@@ -30,7 +30,7 @@ from ._sql.survey import Survey
 from ._sql.sync import Synchronizer
 from ._sql.upkeep import Upkeep
 from ._table.declaration import Declaration, Names
-from ._table.rows import HANDLE, MAX_AGE, NEW_HANDLE, Rows
+from ._table.rows import HANDLE, MAX_AGE, Rows
 from .errors import ConfigurationError, WrongArgument
 
 if TYPE_CHECKING:
@@ -249,16 +249,21 @@ class SessionStore(Searching, ManySessions):
         return self._upkeep.run(self._statements.touch, {HANDLE: handle, MAX_AGE: span}).count > 0
 
     def destroy(self, sid: str) -> bool:
-        """Remove a session, expired or not; returns whether there was a row of it."""
+        """Remove a session, expired or not; returns whether there was a row of it.
+
+        A session that has got a new id in the last five minutes is removed by its old id too, so that no
+        logout is lost.
+        """
         handle = self._ids.handle(sid)
-        return handle is not None and self._upkeep.run(self._statements.destroy, {HANDLE: handle}).count > 0
+        return handle is not None and self._saving.destroy(self._upkeep, handle)
 
     def rotate(self, old_sid: str, new_sid: str) -> bool:
         """Give a session a new id, as a login should; returns whether there was such a session.
 
         Args:
             old_sid: the id that it has, which is dead from then on.
-            new_sid: the id that it gets, under which nothing may be stored yet.
+            new_sid: the id that it gets, under which nothing may be stored yet, and which no session may have
+                had in the last five minutes.
 
         Raises:
             InvalidSessionId: if no session can have the new id.
@@ -267,7 +272,7 @@ class SessionStore(Searching, ManySessions):
         new_handle, handle = self._ids.require(new_sid), self._ids.handle(old_sid)
         if handle is None:
             return False
-        return self._upkeep.run(self._statements.rotate, {HANDLE: handle, NEW_HANDLE: new_handle}).count > 0
+        return self._saving.rotate(self._upkeep, handle, new_handle)
 
     # -- load, change, save: what host adapters use
 
@@ -282,15 +287,22 @@ class SessionStore(Searching, ManySessions):
             self._clock.set(session.version.now)
         return session
 
-    def blank(self, sid: str) -> LoadedSession:
+    def blank(self, sid: str, *, unknown: str | None = None) -> LoadedSession:
         """The start of a session under an id that nothing is stored under.
 
         Saving it stores it. If another request has done so meanwhile, the changes of both are kept.
 
+        Args:
+            sid: the new session's id.
+            unknown: the id that the visitor came with, if there is no session of that id. If another request
+                gave that session a new id in the last ten seconds, the save stores nothing: the visitor has
+                a session, and its cookie is under way.
+
         Raises:
-            InvalidSessionId: for an id that no session can have.
+            InvalidSessionId: for a `sid` that no session can have.
         """
-        return LoadedSession(sid, self._ids.require(sid), {}, None, None, None)
+        came_with = None if unknown is None else self._ids.handle(unknown)
+        return LoadedSession(sid, self._ids.require(sid), {}, None, None, None, came_with)
 
     def save(
         self,
@@ -304,7 +316,8 @@ class SessionStore(Searching, ManySessions):
 
         Keys that other requests have saved meanwhile are kept; of a key that both changed the later save
         wins. A session that was destroyed, revoked or expired meanwhile is not brought back. A session that
-        did not change is not written, except for a touch when `touch_interval` has passed.
+        did not change is not written, except for a touch when `touch_interval` has passed. A session that
+        got another id meanwhile is saved under that id.
 
         Args:
             session: from `load`, `blank` or the save before.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from .timeouts import moment
 
@@ -39,6 +39,8 @@ class Outcome(Enum):
     """The data had not changed; only the expiry was moved."""
     UNCHANGED = "unchanged"
     """The data had not changed and `touch_interval` had not passed, so nothing was written."""
+    ROTATED = "rotated"
+    """Another request gave the session a new id meanwhile; the changes were saved under that id."""
     GONE = "gone"
     """The session was destroyed, revoked or expired meanwhile, so nothing was written."""
 
@@ -59,6 +61,7 @@ class LoadedSession:
         updated_at: when the session was last saved or touched before it was read, in UTC; None without
             `timestamps`.
         version: the state of the row, for the store's own use; None for a blank session.
+        unknown: the handle of the id that the visitor of a blank session came with, for the store's own use.
     """
 
     sid: str = field(repr=False)
@@ -67,6 +70,7 @@ class LoadedSession:
     created_at: dt.datetime | None
     updated_at: dt.datetime | None
     version: Version | None = field(repr=False)
+    unknown: str | None = field(default=None, repr=False)
 
     @property
     def is_blank(self) -> bool:
@@ -110,10 +114,14 @@ class Saved(NamedTuple):
     Attributes:
         outcome: what the save did.
         session: the session for the next save of the same request.
+        sends_cookie: whether the answer should set the session's cookie: because the id is new, or because
+            a cookie that expires is due for renewal, which is at most once in `touch_interval`. An answer
+            that sets the cookie for no reason may arrive after an answer that sets a newer id.
     """
 
     outcome: Outcome
     session: LoadedSession
+    sends_cookie: bool = False
 
     @property
     def is_gone(self) -> bool:
@@ -121,9 +129,18 @@ class Saved(NamedTuple):
         return self.outcome is Outcome.GONE
 
     @property
+    def is_late(self) -> bool:
+        """Whether the session was ended or got a new id meanwhile, so that no answer may set its cookie."""
+        return self.outcome in _LATE
+
+    @property
     def was_written(self) -> bool:
         """Whether the row was written, if only its expiry."""
-        return self.outcome in {Outcome.SAVED, Outcome.TOUCHED}
+        return self.outcome in _WRITTEN
+
+
+_LATE: Final = frozenset({Outcome.GONE, Outcome.ROTATED})
+_WRITTEN: Final = frozenset({Outcome.SAVED, Outcome.TOUCHED, Outcome.ROTATED})
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,10 +107,26 @@ class Timeouts:
         target = self.expiry(now, created_at, span)
         if target is None or span is None or expiry is None:
             return target != expiry
-        interval = self._touch_interval
-        if interval is None:
-            interval = min(span / 1000 / TOUCHES_PER_IDLE_TIMEOUT, LONGEST_TOUCH_INTERVAL)
-        return abs(target - expiry) >= interval * 1000
+        return abs(target - expiry) >= self._interval(span)
+
+    def is_cookie_due(self, expiry: int | None, *, now: int, span: int | None) -> bool:
+        """Whether a save should renew the cookie, by the first save of each touch interval.
+
+        Args:
+            expiry: the expiry before the save, in milliseconds since 1970 UTC; None for never.
+            now: see `Timeouts.expiry`.
+            span: see `Timeouts.expiry`.
+        """
+        if expiry is None or span is None:
+            return True
+        interval = self._interval(span) or 1
+        return now // interval != (expiry - span) // interval
+
+    def _interval(self, span: int) -> float:
+        """The touch interval of sessions with that idle timeout; both in milliseconds."""
+        if self._touch_interval is not None:
+            return self._touch_interval * 1000
+        return min(span / TOUCHES_PER_IDLE_TIMEOUT, LONGEST_TOUCH_INTERVAL * 1000)
 
 
 def moment(milliseconds: int | None) -> dt.datetime | None:

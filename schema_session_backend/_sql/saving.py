@@ -1,7 +1,8 @@
 """Saving a loaded session.
 
 What other requests saved meanwhile stays, what was revoked stays revoked, and what did not change is not
-written.
+written. A change of the id leaves a trace under the old id, by which a request that has the old id finds its
+session.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from .._session.merge import merged
 from .._session.model import LoadedSession, Outcome, Saved, Version
-from .._table.rows import HANDLE, LAST_REVISION, MAX_AGE, NEW_HANDLE, REVISION
+from .._table.rows import HANDLE, LAST_REVISION, MAX_AGE, NEW_HANDLE, REVISION, TRACE
 from ..errors import SessionExists
 
 if TYPE_CHECKING:
@@ -19,13 +20,18 @@ if TYPE_CHECKING:
 
     from .._session.model import Content
     from .._session.timeouts import Timeouts
-    from .._table.rows import NewRow, Rows
+    from .._table.rows import NewRow, Rows, Values
     from .clock import Clock
     from .database import Runner
+    from .query import Query
     from .statements import Statements
 
     Change = Callable[[dict[str, Any]], Mapping[str, Any]]
 
+# How often a session may get a new id while a request runs that is then still saved.
+MOST_ROTATIONS: Final = 10
+GRACE_MS: Final = 10_000
+"""Milliseconds for which a visitor who comes with the old id of a session gets no session of its own."""
 # A session is never saved so often, and two random revisions are hardly ever so near to each other.
 MOST_SAVES: Final = 2**32
 
@@ -41,6 +47,15 @@ class Wanted(NamedTuple):
     """The id that the session has after the save."""
     handle: str
     """The handle of that id."""
+
+
+class Trace(NamedTuple):
+    """What a change of the id leaves under the old id."""
+
+    handle: str
+    """The handle of the new id."""
+    age: int
+    """Milliseconds since the change."""
 
 
 class Saving:
@@ -63,6 +78,8 @@ class Saving:
         """See `SessionStore.save`."""
         version = session.version
         if version is None:
+            if session.unknown is not None and self._was_just_rotated(runner, session.unknown):
+                return Saved(Outcome.GONE, session)
             return self._insert(runner, replace(session, sid=wanted.sid, handle=wanted.handle), wanted)
         content = self._rows.content(wanted.data, version.content)
         if self._rows.has_same(content, version.content):
@@ -90,13 +107,55 @@ class Saving:
         transaction.run(self._statements.amend, values)
         return data
 
+    def rotate(self, runner: Runner, handle: str, new_handle: str) -> bool:
+        """See `SessionStore.rotate`."""
+        return self._rename(runner, self._statements.rotate, {HANDLE: handle}, new_handle)
+
+    def destroy(self, runner: Runner, handle: str) -> bool:
+        """See `SessionStore.destroy`."""
+        for _ in range(MOST_ROTATIONS):
+            if runner.run(self._statements.destroy, {HANDLE: handle}).count:
+                return True
+            trace = self._trace(runner, handle)
+            if trace is None:
+                break
+            handle = trace.handle
+        return False
+
     def _write(self, runner: Runner, handle: str, content: Content, version: Version, wanted: Wanted) -> bool:
         values = self._rows.values(handle, content, wanted.span, version.revision)
         changed = self._rows.changed(content, version.content)
         if wanted.handle == handle:
             return runner.run(self._statements.save(changed), values).count > 0
-        values[NEW_HANDLE] = wanted.handle
-        return runner.run(self._statements.save_renamed(changed), values).count > 0
+        return self._rename(runner, self._statements.save_renamed(changed), values, wanted.handle)
+
+    def _rename(self, runner: Runner, statement: Query, values: Values, new_handle: str) -> bool:
+        """Give a session a new id, and leave a trace under the old one; returns whether it was there."""
+        values[NEW_HANDLE] = new_handle
+        trace = {
+            HANDLE: values[HANDLE],
+            NEW_HANDLE: new_handle,
+            TRACE: self._rows.trace_to(new_handle),
+        }
+
+        def rename(transaction: Runner) -> bool:
+            if not transaction.run(statement, values).count:
+                return False
+            if self._statements.can_leave_trace:
+                transaction.run(self._statements.leave_trace, trace)
+            return True
+
+        return runner.transact(rename)
+
+    def _trace(self, runner: Runner, handle: str) -> Trace | None:
+        """Where the session went that had this handle."""
+        rows = runner.run(self._statements.trace, {HANDLE: handle}).rows
+        new_handle = self._rows.traced(rows[0][0]) if rows else None
+        return None if new_handle is None else Trace(new_handle, rows[0][1])
+
+    def _was_just_rotated(self, runner: Runner, handle: str) -> bool:
+        trace = self._trace(runner, handle)
+        return trace is not None and abs(trace.age) < GRACE_MS
 
     def _touch(self, runner: Runner, session: LoadedSession, version: Version, wanted: Wanted) -> Saved:
         is_renamed = wanted.handle != session.handle
@@ -106,15 +165,18 @@ class Saving:
             return Saved(Outcome.UNCHANGED, _with_data(session, wanted))
         values = {
             HANDLE: session.handle,
-            NEW_HANDLE: wanted.handle,
             MAX_AGE: wanted.span,
             REVISION: version.revision,
             LAST_REVISION: version.revision + MOST_SAVES,
         }
-        statement = self._statements.renew_renamed if is_renamed else self._statements.renew
-        if not runner.run(statement, values).count:
-            return Saved(Outcome.GONE, session)
-        return self._saved(session, wanted, version.content, version.revision, Outcome.TOUCHED)
+        is_touched = (
+            self._rename(runner, self._statements.renew_renamed, values, wanted.handle)
+            if is_renamed
+            else runner.run(self._statements.renew, values).count > 0
+        )
+        if is_touched:
+            return self._saved(session, wanted, version.content, version.revision, Outcome.TOUCHED)
+        return runner.transact(lambda own: self._merge(own, session, wanted))
 
     def _insert(self, runner: Runner, blank: LoadedSession, wanted: Wanted) -> Saved:
         row = self._rows.new(blank.handle, wanted.data, wanted.span)
@@ -130,15 +192,43 @@ class Saving:
 
     def _merge(self, transaction: Runner, session: LoadedSession, wanted: Wanted) -> Saved:
         current = self._locked(transaction, session.sid, session.handle)
-        version = session.version
-        if current is None or current.version is None:
-            if version is not None:
-                return Saved(Outcome.GONE, session)
-            # The row that kept the insert from succeeding has expired, or is corrupt.
-            row = self._rows.new(session.handle, wanted.data, wanted.span)
-            transaction.run(self._statements.upsert(row.omitted), row.values)
-            return self._stored(session, wanted, row)
-        revision = current.version.revision
+        if current is not None:
+            return self._merge_into(transaction, current, session, wanted)
+        if session.version is not None:
+            return self._follow(transaction, session, wanted)
+        if self._was_just_rotated(transaction, session.handle):
+            return Saved(Outcome.GONE, session)
+        # The row that kept the insert from succeeding has expired, or is corrupt.
+        row = self._rows.new(session.handle, wanted.data, wanted.span)
+        transaction.run(self._statements.upsert(row.omitted), row.values)
+        return self._stored(session, wanted, row)
+
+    def _follow(self, transaction: Runner, session: LoadedSession, wanted: Wanted) -> Saved:
+        """Save a session under the id that another request has given it meanwhile."""
+        handle = session.handle
+        for _ in range(MOST_ROTATIONS):
+            trace = self._trace(transaction, handle)
+            if trace is None:
+                break
+            handle = trace.handle
+            current = self._locked(transaction, session.sid, handle)
+            if current is None:
+                continue
+            there, still = replace(session, handle=handle), wanted._replace(handle=handle)
+            saved = self._merge_into(transaction, current, there, still)
+            if saved.is_gone:
+                break
+            # The next save of this request has to follow the trace as well, so it starts from the old id.
+            known = replace(saved.session, sid=session.sid, handle=session.handle)
+            return Saved(Outcome.ROTATED, known)
+        return Saved(Outcome.GONE, session)
+
+    def _merge_into(
+        self, transaction: Runner, current: LoadedSession, session: LoadedSession, wanted: Wanted
+    ) -> Saved:
+        """Apply this request's changes to the session as it is now, whose row is locked."""
+        assert current.version is not None
+        version, revision = session.version, current.version.revision
         if version is not None and not 0 <= revision - version.revision < MOST_SAVES:
             return Saved(Outcome.GONE, session)
         theirs = current.version.content
@@ -169,15 +259,22 @@ class Saving:
         revision: int,
         outcome: Outcome = Outcome.SAVED,
     ) -> Saved:
-        now = self._clock.now
+        now, before = self._clock.now, session.version
         expiry = self._timeouts.expiry(now, session.created_at, wanted.span)
         version = Version(revision, content, expiry, now)
+        sends_cookie = (
+            outcome is Outcome.TOUCHED
+            or before is None
+            or wanted.handle != session.handle
+            or self._timeouts.is_cookie_due(before.expiry, now=now, span=wanted.span)
+        )
         # Every request that writes makes this object, and `replace` would take three times as long.
         return Saved(
             outcome,
             LoadedSession(
                 wanted.sid, wanted.handle, wanted.data, session.created_at, session.updated_at, version
             ),
+            sends_cookie,
         )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import case, delete, func, or_, select, update
+from sqlalchemy import Index, UniqueConstraint, case, delete, func, insert, or_, select, update
 from sqlalchemy.sql import literal_column
 
 from .._table.rows import NONE
@@ -17,7 +17,7 @@ from .query import Query
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from sqlalchemy import Column, ColumnElement, Select
+    from sqlalchemy import Column, ColumnElement, Select, Table
     from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
     from .._table.declaration import SessionTable
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     Condition = ColumnElement[bool]
 
 
+TRACE_MS: Final = 5 * 60 * 1000
+"""Milliseconds for which a session can be found by the id that it had before."""
 MOST_SHAPES: Final = 64
 """Compiled statements that are kept for different omitted columns and numbers of rows."""
 
@@ -153,12 +155,51 @@ class Statements:
         """Give a live session a new id."""
         return Query(update(self.table.table).where(self._this, self.live).values(self._new_sid))
 
+    # -- the trace of a session under the id that it had before
+
+    # A trace is a row that has expired, so that no read and no search sees it. How long it stays is in its
+    # expiry too: that is the negative of the time, in milliseconds, at which gc may remove the trace.
+
+    @cached_property
+    def can_leave_trace(self) -> bool:
+        """Whether the table can have a trace: no column is both unique and NOT NULL."""
+        return all(self.table.table.c[name].nullable for name in self._unique)
+
+    @cached_property
+    def leave_trace(self) -> Query:
+        """Leave a trace of a session that just got a new id.
+
+        It has the values of the session's columns, because the table's constraints may demand them.
+        """
+        table = self.table
+        end = self.vendor.now_ms + literal_column(str(TRACE_MS))
+        values: dict[str, ColumnElement[Any]] = {
+            table.sid.name: self.rows.handle,
+            table.additional.name: self.rows.trace,
+            table.expire_at.name: -end,
+            table.revision.name: literal_column("0"),
+        }
+        copied = (field.column for field in table.fields if field.name not in self._unique)
+        values |= {column.name: column for column in (*copied, *self._stamps)}
+        trace = select(*values.values()).where(table.sid == self.rows.new_handle)
+        return Query(insert(table.table).from_select(list(values), trace, include_defaults=False))
+
+    @cached_property
+    def trace(self) -> Query:
+        """Read the trace under an id: its text, and how many milliseconds ago the id was changed."""
+        expire_at = self.table.expire_at
+        age = self.vendor.now_ms + expire_at + literal_column(str(TRACE_MS))
+        is_trace = expire_at < -self.vendor.now_ms
+        return Query(select(self.table.additional, age).where(self._this, is_trace))
+
     # -- removing
 
     @cached_property
     def destroy(self) -> Query:
-        """Remove a session, live or not."""
-        return Query(delete(self.table.table).where(self._this))
+        """Remove a session, live or not, but not its trace."""
+        expire_at = self.table.expire_at
+        is_session = or_(expire_at.is_(None), expire_at >= literal_column("0"))
+        return Query(delete(self.table.table).where(self._this, is_session))
 
     def destroy_many(self, handles: Sequence[str]) -> Query:
         """Remove sessions, live or not."""
@@ -177,7 +218,7 @@ class Statements:
         """Handles of expired sessions that no other transaction holds, and keep others from touching them."""
         return Query(
             select(self.table.sid)
-            .where(self._expired)
+            .where(self._expired, self.table.expire_at >= -self.vendor.now_ms)
             .order_by(self.table.expire_at)
             .limit(limit)
             .with_for_update(skip_locked=True)
@@ -198,6 +239,14 @@ class Statements:
         return self.table.sid == self.rows.handle
 
     @cached_property
+    def _unique(self) -> set[str]:
+        return _unique_columns(self.table.table)
+
+    @cached_property
+    def _stamps(self) -> list[Column[Any]]:
+        return [column for column in (self.table.created_at, self.table.updated_at) if column is not None]
+
+    @cached_property
     def _expired(self) -> Condition:
         return self.table.expire_at <= self.vendor.now_ms
 
@@ -212,7 +261,7 @@ class Statements:
 
     def _new_row(self, omitted: frozenset[str] = NONE, number: int | None = None) -> dict[str, Any]:
         table, now, bound = self.table, self.vendor.utc_now, self.rows.parameters(omitted, number)
-        stamps = {column.name: now for column in (table.created_at, table.updated_at) if column is not None}
+        stamps = {column.name: now for column in self._stamps}
         expiry = self.vendor.now_ms + bound[table.expire_at.name]
         return {**bound, **stamps, table.expire_at.name: expiry}
 
@@ -274,3 +323,14 @@ def begins_with(sid: Column[str], mark: str, *, hashed: bool) -> list[Condition]
     # The primary key finds them, between the mark and the next possible one.
     past = f"{mark[:-1]}{chr(ord(mark[-1]) + 1)}"
     return [sid >= mark, sid < past, begins]
+
+
+def _unique_columns(table: Table) -> set[str]:
+    """The names of columns of which two rows cannot have the same values."""
+    groups = [
+        {column.name for column in unique.columns}
+        for unique in (*table.constraints, *table.indexes)
+        if isinstance(unique, UniqueConstraint) or (isinstance(unique, Index) and unique.unique)
+    ]
+    key = {column.name for column in table.primary_key}
+    return {name for group in groups if group.isdisjoint(key) for name in group}

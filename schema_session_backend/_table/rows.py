@@ -7,12 +7,13 @@ application's columns.
 from __future__ import annotations
 
 import copy
+import json
 import logging
 import random
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sqlalchemy import BigInteger, String, bindparam
+from sqlalchemy import BigInteger, String, Text, bindparam
 
 from .._session import ids
 from .._session.model import Content, LoadedSession, Version
@@ -45,7 +46,9 @@ MAX_AGE: Final = "ssb_max_age"
 ADDITIONAL: Final = "ssb_additional"
 REVISION: Final = "ssb_revision"
 LAST_REVISION: Final = "ssb_last_revision"
+TRACE: Final = "ssb_trace"
 
+TRACE_KEY: Final = "$rotated"
 NONE: Final[frozenset[str]] = frozenset()
 
 
@@ -75,6 +78,7 @@ class Rows:
     new_handle: Final = bindparam(NEW_HANDLE, type_=String)
     revision: Final = bindparam(REVISION, type_=BigInteger)
     last_revision: Final = bindparam(LAST_REVISION, type_=BigInteger)
+    trace: Final = bindparam(TRACE, type_=Text)
 
     def __init__(self, table: SessionTable, serializer: Serializer, *, max_size: int, hashed: bool) -> None:
         self._table = table
@@ -261,6 +265,22 @@ class Rows:
             f" its largest key is {largest!r}: store less, or raise max_size"
         )
         return SessionTooLarge(problem, size=size, limit=self._max_size)
+
+    # -- the trace that a change of the id leaves under the old id
+
+    @staticmethod
+    def trace_to(new_handle: str) -> str:
+        """The text of a trace, which is not secret: whoever reads it could read the handle itself."""
+        return json.dumps({TRACE_KEY: new_handle})
+
+    @staticmethod
+    def traced(text: object) -> str | None:
+        """The handle in the text of a trace; None for a corrupt text."""
+        try:
+            handle = json.loads(text)[TRACE_KEY]  # type: ignore[arg-type]
+        except Exception:  # noqa: BLE001 - a hostile text may cause any error
+            return None
+        return handle if isinstance(handle, str) else None
 
     # -- from a row to its session
 

@@ -24,9 +24,9 @@ pytestmark = pytest.mark.partitioned_too
 
 def saved(store: SessionStore, loaded: LoadedSession, data: dict[str, Any]) -> LoadedSession:
     """Save what has changed; the session for a further save of the same request."""
-    outcome, session = store.save(loaded, data)
-    assert outcome is Outcome.SAVED
-    return session
+    result = store.save(loaded, data)
+    assert result.outcome is Outcome.SAVED
+    return result.session
 
 
 # -- one interleaving at a time
@@ -345,11 +345,9 @@ def test_any_interleaving_gives_what_the_rule_says(store, first, steps):
         elif step == "save":
             before = rule.requests[request][1]
             alive = rule.save(request, dict(working[request]))
-            outcome, sessions[request] = store.save(sessions[request], working[request])
-            if alive:
-                assert outcome is not Outcome.GONE
-            else:
-                assert outcome is Outcome.GONE or identical(working[request], before)
+            result = store.save(sessions[request], working[request])
+            sessions[request] = result.session
+            assert result.is_gone is not alive or identical(working[request], before)
         elif step == "set":
             store.set(sid, request)
             rule.set(request)

@@ -94,7 +94,6 @@ ABSOLUTE_RENEWALS = RENEWALS | {
     "set for ever": lambda store: store.set("a", {"x": 1}, math.inf),
     "set_many for ever": lambda store: store.set_many({"a": {"x": 1}}, math.inf),
     "save for ever": lambda store: store.save(store.load("a"), {"x": 2}, math.inf),
-    "rotate": lambda store: store.rotate("a", "b") and store.rotate("b", "a"),
 }
 
 
@@ -119,6 +118,20 @@ def test_nothing_makes_a_session_pass_its_absolute_timeout(frozen, renew):
     clock.now = end
     assert store.get("a") is None
     assert store.touch("a") is False
+
+
+def test_a_new_id_does_not_make_a_session_pass_its_absolute_timeout(frozen):
+    store, clock = frozen(max_age=HOUR, absolute_max_age=2 * HOUR, timestamps=True)
+    store.set("a", {"x": 1})
+    end = clock.now + 2 * HOUR * 1000
+    for old, new in (("a", "b"), ("b", "c"), ("c", "d"), ("d", "e")):
+        clock.now += HOUR // 2 * 1000 - 1
+        assert store.touch(old)
+        assert store.save(store.load(old), new_sid=new).was_written
+        assert store.load(new).version.expiry <= end
+
+    clock.now = end
+    assert store.get("e") is None
 
 
 def test_the_absolute_timeout_limits_the_idle_timeout_from_the_start(frozen):

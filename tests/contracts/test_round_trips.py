@@ -25,12 +25,9 @@ ONE: dict[str, Operation] = {
     "load": lambda store, _: store.load("a"),
     "set": lambda store, _: store.set("a", {"user_id": 1, "cart": [1]}),
     "touch": lambda store, _: store.touch("a"),
-    "destroy": lambda store, _: store.destroy("b"),
-    "rotate": lambda store, _: store.rotate("nobody", "somebody"),
+    "destroy": lambda store, _: store.destroy("a"),
     "save, changed": lambda store, loaded: store.save(loaded, loaded.data | {"cart": [2]}),
     "save, touch due": lambda store, loaded: store.save(loaded, loaded.data, 10**7),
-    "save, a new id": lambda store, loaded: store.save(loaded, {"user_id": 2}, new_sid="new"),
-    "save, only a new id": lambda store, loaded: store.save(loaded, loaded.data, new_sid="new"),
     "save, blank": lambda store, _: store.save(store.blank("new"), {"user_id": 1}),
     "get_many": lambda store, _: store.get_many(["a", "b", "nobody"]),
     "set_many": lambda store, _: store.set_many({"a": {"user_id": 1}, "b": {"cart": [1]}}),
@@ -61,6 +58,25 @@ def test_an_operation_is_one_round_trip(counted, counter, operation, rounds):
     loaded = prepared()
 
     with counter.expect(1):
+        operation(store, loaded)
+
+
+NEW_IDS: dict[str, Operation] = {
+    "rotate": lambda store, _: store.rotate("a", "new"),
+    "save, a new id": lambda store, loaded: store.save(loaded, {"user_id": 2}, new_sid="new"),
+    "save, only a new id": lambda store, loaded: store.save(loaded, loaded.data, new_sid="new"),
+}
+
+
+@pytest.mark.parametrize("operation", NEW_IDS.values(), ids=NEW_IDS)
+def test_a_new_id_is_a_transaction_of_two_statements(counted, counter, operation):
+    store = counted()
+    store.set("warm", {})
+    store.rotate("warm", "up")
+    store.set("a", {"user_id": 1})
+    loaded = store.load("a")
+
+    with counter.expect(4):
         operation(store, loaded)
 
 

@@ -58,9 +58,10 @@ def _save_until_gone(store: SessionStore, sid: str, names: list[str]) -> bool:
     assert loaded is not None
     for turn in range(100_000):
         # Every second save only touches.
-        outcome, loaded = store.save(loaded, loaded.data | {names[0]: turn - turn % 2})
-        if outcome is Outcome.GONE:
+        saved = store.save(loaded, loaded.data | {names[0]: turn - turn % 2})
+        if saved.is_gone:
             return True
+        loaded = saved.session
     return False
 
 

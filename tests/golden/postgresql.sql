@@ -356,10 +356,25 @@ UPDATE sessions
 SET sid=:ssb_new_handle::VARCHAR
 WHERE sessions.sid = :ssb_handle::VARCHAR AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
 
+-- leave_trace
+-- Leave a trace of a session that just got a new id.
+INSERT INTO sessions (sid, additional, expire_at, revision, user_id, device, created_at, updated_at)
+SELECT
+    :ssb_handle::VARCHAR AS anon_1, :ssb_trace::VARCHAR AS anon_2, -({now_ms} + 300000) AS anon_3, 0,
+    sessions.user_id, sessions.device, sessions.created_at, sessions.updated_at
+FROM sessions
+WHERE sessions.sid = :ssb_new_handle::VARCHAR;
+
+-- trace
+-- Read the trace under an id: its text, and how many milliseconds ago the id was changed.
+SELECT sessions.additional, {now_ms} + sessions.expire_at + 300000 AS anon_1
+FROM sessions
+WHERE sessions.sid = :ssb_handle::VARCHAR AND sessions.expire_at < -{now_ms};
+
 -- destroy
--- Remove a session, live or not.
+-- Remove a session, live or not, but not its trace.
 DELETE FROM sessions
-WHERE sessions.sid = :ssb_handle::VARCHAR;
+WHERE sessions.sid = :ssb_handle::VARCHAR AND (sessions.expire_at IS NULL OR sessions.expire_at >= 0);
 
 -- destroy_many
 -- Remove sessions, live or not.
@@ -385,7 +400,7 @@ WHERE
 -- with :param_1 = 200
 SELECT sessions.sid
 FROM sessions
-WHERE sessions.expire_at <= {now_ms}
+WHERE sessions.expire_at <= {now_ms} AND sessions.expire_at >= -{now_ms}
 ORDER BY sessions.expire_at
 LIMIT :param_1::INTEGER
 FOR UPDATE SKIP LOCKED;
@@ -816,6 +831,15 @@ WHERE
     sessions.sid = :ssb_handle::VARCHAR
     AND sessions.revision BETWEEN :ssb_revision::BIGINT AND :ssb_last_revision::BIGINT
     AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- leave_trace
+-- Leave a trace of a session that just got a new id.
+INSERT INTO sessions (sid, additional, expire_at, revision, user_id, device)
+SELECT
+    :ssb_handle::VARCHAR AS anon_1, :ssb_trace::VARCHAR AS anon_2, -({now_ms} + 300000) AS anon_3, 0,
+    sessions.user_id, sessions.device
+FROM sessions
+WHERE sessions.sid = :ssb_new_handle::VARCHAR;
 
 -- find
 -- Read live sessions, the newest first; the handle comes last in a row.

@@ -88,8 +88,11 @@ def test_the_cookies_name_has_the_prefix_that_its_attributes_allow(store, option
 
 
 @pytest.mark.parametrize("max_age", [None, HOUR])
-def test_a_cookie_that_lasts_is_sent_with_each_answer(store, max_age):
+@pytest.mark.parametrize("idle_for", [1, HOUR])
+def test_a_cookie_that_lasts_is_renewed_together_with_the_session(moved_store, clock, max_age, idle_for):
+    store = moved_store(max_age=2 * HOUR)
     store.set("an-id", {"user_id": 42})
+    clock.advance(idle_for)
     sent = answer(
         store,
         lambda request: request.session.get("user_id"),
@@ -97,7 +100,7 @@ def test_a_cookie_that_lasts_is_sent_with_each_answer(store, max_age):
         cookie_max_age=max_age,
     ).headers.get("Set-Cookie", "")
 
-    assert ("__Host-session=an-id" in sent) is (max_age is not None)
+    assert ("__Host-session=an-id" in sent) is (max_age is not None and idle_for == HOUR)
 
 
 JUNK = {

@@ -47,9 +47,8 @@ class ResponseHeaders:
         response.cache_control.no_store = True
         # Before the cookie, so that no cookie names a session that could not be saved.
         state = self._save()
-        sid = state.cookie_sid
-        if sid is not None:
-            if sid != self._cookie.read(request) or self._cookie.max_age is not None:
-                self._cookie.set(response, sid)
+        if state.sends_cookie and state.sid is not None:
+            if state.sid != self._cookie.read(request) or self._cookie.max_age is not None:
+                self._cookie.set(response, state.sid)
         elif state.was_ended:
             self._cookie.delete(response)

@@ -198,7 +198,7 @@ class SchemaSession(MutableMapping[str, Any]):
         state = self._state
         if self._is_discarded or (state.loaded is None and not state.values):
             return
-        loaded = self._store.blank(new_session_id()) if state.loaded is None else state.loaded
+        loaded = state.loaded or self._store.blank(new_session_id(), unknown=state.unknown)
         with self._transaction.store() as store:
             saved = store.save(loaded, state.data, self._timeout, new_sid=state.new_sid)
         if saved.was_written:

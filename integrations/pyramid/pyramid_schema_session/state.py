@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from schema_session_backend import LoadedSession, Outcome
-
 if TYPE_CHECKING:
-    from schema_session_backend import Saved
+    from schema_session_backend import LoadedSession, Saved
 
 CREATED: Final = "_schema_session_created"
 """The key that keeps a session's creation time in a table without `created_at`."""
@@ -22,7 +20,8 @@ class State(NamedTuple):
 
     Attributes:
         sid: the id that the session is stored under, None if it is not; until it is read, the cookie's value.
-        outcome: of the last save; None before the first.
+        is_gone: whether the session was ended elsewhere while the request ran, so that nothing more is saved.
+        sends_cookie: whether the answer sets the session's cookie.
         was_ended: whether the request has ended the session that it came with.
         values: what the application sees and changes; None until the session is read.
         loaded: the session to base the next save on; None if nothing is stored.
@@ -30,10 +29,12 @@ class State(NamedTuple):
         created: when the session was created, in seconds since 1970 UTC.
         keeps_created: whether `created` is stored in the session's data, under the key `CREATED`.
         new_sid: the id that the next save gives the session; None to keep the one it has.
+        unknown: the cookie's value, if nothing is stored under it.
     """
 
     sid: str | None
-    outcome: Outcome | None = None
+    is_gone: bool = False
+    sends_cookie: bool = False
     was_ended: bool = False
     values: dict[str, Any] | None = None
     loaded: LoadedSession | None = None
@@ -41,6 +42,7 @@ class State(NamedTuple):
     created: int = 0
     keeps_created: bool = False
     new_sid: str | None = None
+    unknown: str | None = None
 
     def __repr__(self) -> str:
         # Without ids and values, which belong into no log.
@@ -58,16 +60,6 @@ class State(NamedTuple):
         if self.keeps_created:
             data[CREATED] = self.created
         return data
-
-    @property
-    def is_gone(self) -> bool:
-        """Whether the session was ended elsewhere while the request ran, so that nothing more is saved."""
-        return self.outcome is Outcome.GONE
-
-    @property
-    def cookie_sid(self) -> str | None:
-        """The id for the browser's cookie, once the request has saved the session; None to send no id."""
-        return None if self.outcome is None or self.is_gone else self.sid
 
     def read(self, loaded: LoadedSession, *, now: int) -> State:
         """With the session as it is stored.
@@ -99,7 +91,8 @@ class State(NamedTuple):
             now: seconds since 1970 UTC.
             keeps_created: whether the table has no column for the creation time.
         """
-        return self._replace(sid=None, values={}, created=now, keeps_created=keeps_created)
+        unknown = self.unknown if self.sid is None else self.sid
+        return self._replace(sid=None, values={}, created=now, keeps_created=keeps_created, unknown=unknown)
 
     def renamed(self, new_sid: str) -> State:
         """With a new id from the next save on; a session that is not stored gets a new id in any case."""
@@ -107,15 +100,16 @@ class State(NamedTuple):
 
     def saved(self, saved: Saved) -> State:
         """After a save, whether it was in time or not."""
+        sends_cookie = not saved.is_late and (saved.sends_cookie or self.sends_cookie)
         if saved.is_gone:
-            return self._replace(outcome=saved.outcome)
+            return self._replace(is_gone=True, sends_cookie=False)
         session = saved.session
-        return self._replace(sid=session.sid, outcome=saved.outcome, loaded=session, new_sid=None)
+        return self._replace(sid=session.sid, loaded=session, new_sid=None, sends_cookie=sends_cookie)
 
     def ended(self) -> State:
         """After the end of the session; reading it begins an empty one."""
-        return State(sid=None, was_ended=self.was_ended or self.loaded is not None)
+        return State(None, was_ended=self.was_ended or self.loaded is not None)
 
     def unread(self) -> State:
         """What stays true when the request has to read the session again."""
-        return State(self.sid, self.outcome, self.was_ended)
+        return State(self.sid, self.is_gone, self.sends_cookie, self.was_ended)
