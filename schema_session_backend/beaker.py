@@ -120,7 +120,7 @@ class SessionNamespace(NamespaceManager):
     """One session as a dict under the key "session": reading loads the session, writing saves it.
 
     Beaker's `Session` only reads and writes. `SchemaSession` also calls `end` when the session ends, `rename`
-    when it gets another id, and `replace` when there is no session of its id. It checks `is_late` after a save.
+    when it gets another id, and `replace` when its id is unknown, and checks `is_late` after a save.
 
     Args:
         namespace: the session id.
