@@ -20,7 +20,7 @@ __all__: list[str] = []
 
 T = TypeVar("T")
 
-_ENVIRON: Final = "schema_session_backend.requests"
+_ATTRIBUTE: Final = "_schema_session_backend"
 
 
 def per_request(owner: object, make: Callable[[], T]) -> T | None:
@@ -32,8 +32,9 @@ def per_request(owner: object, make: Callable[[], T]) -> T | None:
     flask = sys.modules.get("flask")
     if flask is None or not flask.has_request_context():
         return None
-    # Tests and commands may keep one `flask.g` around several requests, but each request has its own environ.
-    objects = flask.request.environ.setdefault(_ENVIRON, {})
+    # Several requests may share one `flask.g`, as in tests and commands, or one environ, as events of
+    # Flask-SocketIO and nested applications do, but each has its own Request.
+    objects = vars(flask.request._get_current_object()).setdefault(_ATTRIBUTE, {})  # noqa: SLF001
     if owner not in objects:
         objects[owner] = make()
     made: T = objects[owner]
