@@ -1,6 +1,6 @@
 """Flask: the sessions that the current request has read, so that saving one merges instead of overwriting.
 
-Flask is never imported here: where the application has not imported it, no request is being served.
+It also finds what Flask-Caching does not tell a cache. Flask is never imported here: where the application has not imported it, no request is being served.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from ._session.model import LoadedSession
     from .store import SessionStore
@@ -39,6 +39,19 @@ def per_request(owner: object, make: Callable[[], T]) -> T | None:
         objects[owner] = make()
     made: T = objects[owner]
     return made
+
+
+def caching_config() -> Mapping[str, Any] | None:
+    """The configuration with which Flask-Caching is calling the constructor that calls this.
+
+    Flask-Caching passes its `CACHE_KEY_PREFIX` to no class of a module named cachelib, so it is read off the
+    frame of the caller.
+
+    Returns:
+        the configuration; None for any other caller.
+    """
+    caller = sys._getframe(2)  # noqa: SLF001
+    return caller.f_locals.get("config") if caller.f_globals.get("__name__") == "flask_caching" else None
 
 
 def session_key() -> str | None:
