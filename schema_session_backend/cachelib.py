@@ -299,7 +299,9 @@ def _required_prefix(config: Mapping[str, Any]) -> str:
     prefix: str = config["CACHE_KEY_PREFIX"]
     if prefix:
         return prefix
-    msg = "CACHE_KEY_PREFIX is empty, so clear would remove every row of the table, sessions too: set a prefix"
+    msg = (
+        "CACHE_KEY_PREFIX is empty, so clear would remove every row of the table, sessions too: set a prefix"
+    )
     raise ConfigurationError(msg)
 
 

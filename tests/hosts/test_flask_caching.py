@@ -76,9 +76,7 @@ def test_the_default_timeout_is_flask_cachings(settings):
 
 
 def test_the_default_table_is_not_that_of_sessions(tmp_path):
-    cache = open_cache(
-        {"CACHE_TYPE": SCHEMA_CACHE, "CACHE_OPTIONS": {"url": DATABASES["sqlite"](tmp_path)}}
-    )
+    cache = open_cache({"CACHE_TYPE": SCHEMA_CACHE, "CACHE_OPTIONS": {"url": DATABASES["sqlite"](tmp_path)}})
     cache.set("a", 1)
 
     assert inspect(cache.cache.store.engine).get_table_names() == ["cache"]
