@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
 
 from cachelib import BaseCache
 
+from ._shared import refuse_unknown, shared_store
 from .errors import (
     AccessDenied,
     ConfigurationError,
@@ -18,7 +19,7 @@ from .errors import (
     StatementFailed,
     StoreUnavailable,
 )
-from .flask import RequestSessions, per_request, session_key
+from .flask import RequestSessions, caching_config, per_request, session_key
 from .store import SessionStore
 
 __all__ = ["SchemaCache"]
@@ -28,7 +29,7 @@ T = TypeVar("T")
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     Timeout = int | dt.timedelta | None
     Method = Callable[Concatenate["SchemaCache", P], T]
@@ -37,6 +38,10 @@ _log = logging.getLogger("schema_session_backend")
 
 # The only key of the session that stores a value other than a dict; no column can have that name.
 VALUE: Final = "<value>"
+# The table of a cache that is given a URL, apart from the table of sessions.
+CACHE_TABLE: Final = "cache"
+# The constructor's own options, beside the settings of a store.
+OPTIONS: Final = ("default_timeout", "key_prefix", "ignore_delete_many_errors", "ignore_errors")
 # How often to try again when other requests remove and create a counter at the same time.
 COUNTING_TRIES: Final = 10
 
@@ -81,30 +86,36 @@ class SchemaCache(BaseCache):
         store: the store whose table keeps the values.
         default_timeout: seconds, for calls without a timeout.
         key_prefix: a prefix of all keys in the table. `clear` removes the rows with this prefix; without a
-            prefix, all rows of the store.
+            prefix, all rows of the store. Flask-Caching's `CACHE_KEY_PREFIX` unless given.
         ignore_delete_many_errors: whether `delete_many` returns an empty list after an error that
             `ignore_errors` hides; otherwise it raises RuntimeError.
         ignore_errors: whether a failing database is logged and answered with None or False, as in other
             caches. A login that could not be stored is then lost without an error.
+        settings: instead of `store`, the `url` of a database, with options of `SessionStore`; the table is
+            then named `cache` unless `table_name` is given. Equal settings share one store in a process.
 
     Raises:
-        ConfigurationError: if `store` is no `SessionStore`, or the timeout or the prefix cannot work.
+        ConfigurationError: if `store` is no `SessionStore`, or the timeout, the prefix or a setting cannot
+            work.
+        MissingDependency: naming the extra that installs the URL's driver.
     """
 
     def __init__(
         self,
-        store: SessionStore,
+        store: SessionStore | None = None,
         default_timeout: int | dt.timedelta = 300,
         key_prefix: str = "",
         *,
         ignore_delete_many_errors: bool = True,
         ignore_errors: bool = False,
+        **settings: Any,
     ) -> None:
-        if not isinstance(store, SessionStore):
-            msg = f"SchemaCache takes a SessionStore, not {type(store).__name__}"
-            raise ConfigurationError(msg)
+        config = caching_config()
+        if config is not None:
+            key_prefix = key_prefix or _required_prefix(config)
         super().__init__(default_timeout, ignore_delete_many_errors)
-        self.store = store.prefixed(key_prefix) if key_prefix else store
+        whole = _store(store, settings)
+        self.store = whole.prefixed(key_prefix) if key_prefix else whole
         """The store of this cache's rows, for searching and revoking; its ids are keys without the prefix."""
         self.ignore_errors = ignore_errors
 
@@ -270,6 +281,28 @@ class SchemaCache(BaseCache):
             msg = f"timeout takes whole seconds or a timedelta, 0 for ever, not {timeout!r}"
             raise ConfigurationError(msg)
         return seconds
+
+
+def _store(store: SessionStore | None, settings: dict[str, Any]) -> SessionStore:
+    """The store of a cache, from the arguments of its constructor."""
+    refuse_unknown(settings, prefix="", options=OPTIONS)
+    if store is None:
+        return shared_store({"table_name": CACHE_TABLE} | settings, prefix="")
+    if not isinstance(store, SessionStore):
+        msg = f"SchemaCache takes a SessionStore, not {type(store).__name__}; a URL is the setting url="
+        raise ConfigurationError(msg)
+    return shared_store({"store": store} | settings, prefix="")
+
+
+def _required_prefix(config: Mapping[str, Any]) -> str:
+    """The prefix of Flask-Caching's keys, without which its `clear` would remove what others keep there."""
+    prefix: str = config["CACHE_KEY_PREFIX"]
+    if prefix:
+        return prefix
+    msg = (
+        "CACHE_KEY_PREFIX is empty, so clear would remove every row of the table, sessions too: set a prefix"
+    )
+    raise ConfigurationError(msg)
 
 
 def _data(value: Any) -> dict[str, Any]:

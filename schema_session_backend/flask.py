@@ -1,6 +1,6 @@
 """Flask: the sessions that the current request has read, so that saving one merges instead of overwriting.
 
-Flask is never imported here: where the application has not imported it, no request is being served.
+It also finds what Flask-Caching does not tell a cache. Flask is never imported here: where the application has not imported it, no request is being served.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from ._session.model import LoadedSession
     from .store import SessionStore
@@ -20,7 +20,7 @@ __all__: list[str] = []
 
 T = TypeVar("T")
 
-_ENVIRON: Final = "schema_session_backend.requests"
+_ATTRIBUTE: Final = "_schema_session_backend"
 
 
 def per_request(owner: object, make: Callable[[], T]) -> T | None:
@@ -32,12 +32,26 @@ def per_request(owner: object, make: Callable[[], T]) -> T | None:
     flask = sys.modules.get("flask")
     if flask is None or not flask.has_request_context():
         return None
-    # Tests and commands may keep one `flask.g` around several requests, but each request has its own environ.
-    objects = flask.request.environ.setdefault(_ENVIRON, {})
+    # Several requests may share one `flask.g`, as in tests and commands, or one environ, as events of
+    # Flask-SocketIO and nested applications do, but each has its own Request.
+    objects = vars(flask.request._get_current_object()).setdefault(_ATTRIBUTE, {})  # noqa: SLF001
     if owner not in objects:
         objects[owner] = make()
     made: T = objects[owner]
     return made
+
+
+def caching_config() -> Mapping[str, Any] | None:
+    """The configuration with which Flask-Caching is calling the constructor that calls this.
+
+    Flask-Caching passes its `CACHE_KEY_PREFIX` to no class of a module named cachelib, so it is read off the
+    frame of the caller.
+
+    Returns:
+        the configuration; None for any other caller.
+    """
+    caller = sys._getframe(2)  # noqa: SLF001
+    return caller.f_locals.get("config") if caller.f_globals.get("__name__") == "flask_caching" else None
 
 
 def session_key() -> str | None:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import StoreUnavailable
+from .greenlets import Patching
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -172,6 +173,7 @@ class BorrowedSlots:
         self._engine = engine
         self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._failures = failures
+        self._patching = Patching()
         self._generation = 0
 
     def take(self) -> Slot:
@@ -180,6 +182,7 @@ class BorrowedSlots:
         Raises:
             StoreUnavailable, AccessDenied: if no connection could be made.
         """
+        self._patching.check()
         generation = self._generation
         try:
             connection = self._autocommit.connect()

@@ -1,6 +1,7 @@
 """A real server for a host's application, and a visitor who talks to it by HTTP.
 
-The server is gunicorn with two processes of four threads each; the store is made before they fork.
+The server is gunicorn, by default with two processes of four threads each; the store is made before they
+fork.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ from urllib.request import HTTPCookieProcessor, build_opener
 from schema_session_backend import SessionStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 PATIENCE = 30
+THREADS = ("--workers=2", "--threads=4")
 HERE = Path(__file__).parent
 
 
@@ -48,9 +50,9 @@ def wait_for(path: Path) -> None:
 
 
 @contextmanager
-def serving(module: str, url: str, table_name: str) -> Iterator[str]:
+def serving(module: str, url: str, table_name: str, *, workers: Sequence[str] = THREADS) -> Iterator[str]:
     """A server of what a module's `create_app()` makes; gives its address."""
-    command = [sys.executable, "-m", "gunicorn", "--bind=127.0.0.1:0", "--workers=2", "--threads=4"]
+    command = [sys.executable, "-m", "gunicorn", "--bind=127.0.0.1:0", *workers]
     environ = {
         **os.environ,
         "STORE_URL": url,
