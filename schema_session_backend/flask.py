@@ -1,6 +1,7 @@
 """Flask: the sessions that the current request has read, so that saving one merges instead of overwriting.
 
-It also finds what Flask-Caching does not tell a cache. Flask is never imported here: where the application has not imported it, no request is being served.
+It also finds what Flask-Caching does not tell a cache. Flask is never imported here: where the application has
+not imported it, no request is being served.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from flask import Flask, Response
 
     from ._session.model import LoadedSession
     from .store import SessionStore
@@ -32,13 +35,20 @@ def per_request(owner: object, make: Callable[[], T]) -> T | None:
     flask = sys.modules.get("flask")
     if flask is None or not flask.has_request_context():
         return None
-    # Several requests may share one `flask.g`, as in tests and commands, or one environ, as events of
-    # Flask-SocketIO and nested applications do, but each has its own Request.
-    objects = vars(flask.request._get_current_object()).setdefault(_ATTRIBUTE, {})  # noqa: SLF001
+    objects = _owned()
     if owner not in objects:
         objects[owner] = make()
     made: T = objects[owner]
     return made
+
+
+def _owned() -> dict[object, Any]:
+    """The objects of the request that Flask is serving."""
+    # Several requests may share one `flask.g`, as in tests and commands, or one environ, as events of
+    # Flask-SocketIO and nested applications do, but each has its own Request.
+    request = sys.modules["flask"].request._get_current_object()  # noqa: SLF001
+    owned: dict[object, Any] = vars(request).setdefault(_ATTRIBUTE, {})
+    return owned
 
 
 def caching_config() -> Mapping[str, Any] | None:
@@ -91,6 +101,12 @@ class RequestSessions:
         self._store = store
         self._is_session = is_session
         self._loaded: dict[str, LoadedSession] = {}
+        self._own: str | None = None
+        """The key of the visitor's session, as it was read or last saved."""
+        self._unknown: str | None = None
+        """The key that the visitor came with, if there is no session of it."""
+        self.withholds_cookie = False
+        """Whether the answer must not set the session's cookie; see `_withhold_cookie`."""
         self._postponed_delete: str | None = None
         """The key of the request's own session, if it was deleted here and is still in the table."""
 
@@ -99,6 +115,8 @@ class RequestSessions:
         if key == self._postponed_delete:
             return None
         loaded = self._store.load(key)
+        if self._own is None and _is_of_cookie(key):
+            self._own, self._unknown = (None, key) if loaded is None else (key, None)
         if loaded is not None and self._is_session(loaded.data):
             # Flask-Session made the request's session from the version that was read first, so keep that.
             self._loaded.setdefault(key, loaded)
@@ -125,15 +143,21 @@ class RequestSessions:
         old_key = key
         if self._postponed_delete is not None and key == session_key():
             old_key = self._postponed_delete
-        if old_key not in self._loaded:
-            self._store.set(key, data, max_age)
-            return True
-        saved = self._store.save(self._loaded[old_key], data, max_age, new_sid=key)
-        del self._loaded[old_key]
+        session, is_own = self._loaded.pop(old_key, None), old_key == self._own
+        if session is None:
+            is_own = self._unknown is not None and key == session_key()
+            if not is_own:
+                self._store.set(key, data, max_age)
+                return True
+            session = self._store.blank(key, unknown=self._unknown)
+        saved = self._store.save(session, data, max_age, new_sid=key)
         # Remember a session that was ended meanwhile too: the request's next save must not store it anew.
         self._loaded[key] = saved.session
         if old_key != key:
             self._postponed_delete = None
+        if is_own:
+            self._own = key
+            self._withhold_cookie(not saved.sends_cookie)
         return not saved.is_gone
 
     def forget(self, *keys: str) -> None:
@@ -154,6 +178,9 @@ class RequestSessions:
     def destroy(self, key: str) -> bool:
         """Remove the data under a key; returns whether there was any."""
         old_key = key if self._postponed_delete is None else self._postponed_delete
+        if self._unknown is not None and key == session_key():
+            # The visitor may have a session whose cookie is under way, so the answer must not delete it.
+            self._withhold_cookie()
         if old_key not in self._loaded or key != session_key():
             self._loaded.pop(key, None)
             return self._store.destroy(key)
@@ -165,12 +192,39 @@ class RequestSessions:
         self._postponed_delete = None
         return self._store.destroy(old_key)
 
+    def _withhold_cookie(self, withhold: bool = True) -> None:  # noqa: FBT001, FBT002 - a switch
+        """Have the answer set no cookie for the session, or have it set one after all.
+
+        Flask-Session sets the cookie with each answer. An answer that is sent with the old id, while another
+        request gives the session a new id, would sign the visitor out.
+        """
+        self.withholds_cookie = withhold
+        sys.modules["flask"].request_finished.connect(_remove_withheld_cookie)
+
     def _finish_delete(self, response: T | None = None) -> T | None:
         """Carry out the postponed delete, unless the request's session has got another key meanwhile."""
         if self._postponed_delete is not None and self._postponed_delete == session_key():
             self._store.destroy(self._postponed_delete)
             self._postponed_delete = None
         return response
+
+
+def _remove_withheld_cookie(app: Flask, response: Response, **_: object) -> None:
+    """Remove the session's cookie from an answer; Flask calls this after it has saved the session."""
+    if not any(getattr(owned, "withholds_cookie", False) for owned in _owned().values()):
+        return
+    name = app.session_interface.get_cookie_name(app)
+    cookies = response.headers.getlist("Set-Cookie")
+    response.headers.setlist("Set-Cookie", [one for one in cookies if not one.startswith(f"{name}=")])
+
+
+def _is_of_cookie(key: str) -> bool:
+    """Whether Flask-Session looks under this key for the session that the visitor's cookie names."""
+    flask = sys.modules["flask"]
+    prefix = getattr(flask.current_app.session_interface, "key_prefix", None)
+    sid = flask.request.cookies.get(flask.current_app.config["SESSION_COOKIE_NAME"])
+    # With SESSION_USE_SIGNER, a dot and the signature follow the id.
+    return prefix is not None and sid is not None and f"{prefix}{sid}.".startswith(f"{key}.")
 
 
 def _session_has_data() -> bool:
