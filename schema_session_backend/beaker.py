@@ -35,11 +35,20 @@ ACCESSED: Final = "_accessed_time"
 CREATED: Final = "_creation_time"
 # The keys that `Session.delete()` leaves in a session.
 LEFT_BY_DELETE: Final = frozenset({"_domain", "_path", SERIALIZER_KEY})
-# Beaker's own settings, which it passes to every back end.
-BEAKER_SETTINGS: Final = frozenset({
-    "auto", "cache_regions", "class", "data_dir", "digest_filenames", "enabled", "expire", "id", "key_length",
-    "lock_dir", "log_file", "session_class", "timeout", "webtest_varname",
+# Beaker's own settings. It passes those to a back end that it has not used itself.
+SESSION_SETTINGS: Final = frozenset({
+    "auto", "cookie_domain", "cookie_expires", "cookie_path", "crypto_type", "data_dir", "data_serializer",
+    "encrypt_key", "encrypt_nonce_bits", "httponly", "invalidate_corrupt", "key", "lock_dir", "samesite",
+    "save_accessed_time", "secret", "secure", "session_class", "timeout", "type", "use_cookies",
+    "validate_key", "webtest_varname",
 })  # fmt: skip
+CACHE_SETTINGS: Final = frozenset(
+    {"data_dir", "enabled", "expire", "key_length", "lock_dir", "regions", "type"}
+)
+# What Beaker passes to a back end beside its documented settings.
+BEAKER_INTERNALS: Final = frozenset({"class", "digest_filenames", "log_file"})
+# Beaker leaves keyword arguments with a prefix among the settings, beside the same ones without it.
+PREFIXES: Final = ("session.", "beaker.session.", "cache.", "beaker.cache.")
 CACHE_SCHEMAS: Final = "namespace String(255) not null index; key Text"
 CACHE_TABLE: Final = "beaker_cache"
 LONGEST_NAMESPACE: Final = 255
@@ -131,7 +140,8 @@ class SessionNamespace(NamespaceManager):
 
     def __init__(self, namespace: str, *, timeout: float | str | None = None, **settings: Any) -> None:
         super().__init__(namespace)
-        self._store = shared_store(_store_settings(settings, prefix="session."), prefix="session.")
+        own = _store_settings(settings, SESSION_SETTINGS, prefix="session.", max_age="timeout")
+        self._store = shared_store(own, prefix="session.")
         self._timeout = None if timeout is None else float(timeout)
         self._loaded: LoadedSession | None = None
         self.is_gone = False
@@ -238,7 +248,8 @@ class CacheNamespace(NamespaceManager):
         self, namespace: str, *, data_dir: str | None = None, lock_dir: str | None = None, **settings: Any
     ) -> None:
         super().__init__(namespace)
-        self._store = _cache_store(_store_settings(settings, prefix="cache."))
+        own = _store_settings(settings, CACHE_SETTINGS, prefix="cache.", max_age="expire")
+        self._store = _cache_store(own)
         self._lock_dir = lock_dir or data_dir
         self._stored_name = _shortened(namespace)
 
@@ -375,14 +386,17 @@ class SchemaSession(Session):
         return session_data if self.save_atime else copy.deepcopy(session_data)
 
 
-def _store_settings(settings: dict[str, Any], *, prefix: str) -> dict[str, Any]:
+def _store_settings(
+    settings: dict[str, Any], beakers: frozenset[str], *, prefix: str, max_age: str
+) -> dict[str, Any]:
     """The settings of the store, without Beaker's own.
 
     Raises:
         ConfigurationError: for a setting that neither the store nor Beaker knows.
     """
-    refuse_unknown(settings, BEAKER_SETTINGS, prefix=prefix)
-    return {name: value for name, value in settings.items() if name not in BEAKER_SETTINGS}
+    ours = {name: value for name, value in settings.items() if not name.startswith(PREFIXES)}
+    refuse_unknown(ours, BEAKER_INTERNALS, prefix=prefix, options=beakers, max_age=max_age)
+    return {name: value for name, value in ours.items() if name not in beakers | BEAKER_INTERNALS}
 
 
 def _only_cookie(header: str | None, name: str) -> str:
