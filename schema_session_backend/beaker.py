@@ -38,6 +38,9 @@ _log = logging.getLogger("schema_session_backend")
 SESSION_KEY: Final = "session"
 ACCESSED: Final = "_accessed_time"
 CREATED: Final = "_creation_time"
+# What Beaker adds, in seconds, to the timeout that it passes to a back end.
+ADDED_BY_BEAKER: Final = 120
+LONG_AGO: Final = -math.inf
 # The keys that `Session.delete()` leaves in a session.
 LEFT_BY_DELETE: Final = frozenset({"_domain", "_path", SERIALIZER_KEY})
 # Beaker's own settings. It passes those to a back end that it has not used itself.
@@ -223,14 +226,20 @@ class SessionNamespace(NamespaceManager):
         self.is_gone = saved.is_gone
 
     def _last_use(self, session: LoadedSession) -> float:
-        """When the session was last used, in seconds since 1970.
+        """When the session was last used, in seconds since 1970, by the database's clock.
 
-        It is a time of this host's clock, because Beaker compares it with that.
+        Beaker ends a session whose last use is longer ago than the timeout by this host's clock, which may be
+        wrong, and which Beaker reads before the database answers. Near the timeout, return a time that has
+        Beaker do what the database's clock says.
         """
-        idle = session.idle_for(self._store.max_age if self._timeout is None else self._timeout)
-        if idle is None:
+        max_age = self._store.max_age if self._timeout is None else self._timeout
+        last_use, idle = session.last_use(max_age), session.idle_for(max_age)
+        if last_use is None or idle is None:
             return session.data.get(CREATED) or time.time()
-        return time.time() - idle
+        if self._timeout is None:
+            return last_use
+        timeout = self._timeout - ADDED_BY_BEAKER
+        return LONG_AGO if idle >= timeout else max(last_use, time.time() - timeout)
 
 
 class SerializedSessionNamespace(SessionNamespace):
