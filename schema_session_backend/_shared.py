@@ -32,7 +32,12 @@ def settings_of(source: Mapping[str, Any], *, prefix: str) -> dict[str, Any]:
 
 
 def refuse_unknown(
-    names: Collection[str], ignored: Collection[str] = (), *, prefix: str, options: Collection[str] = ()
+    names: Collection[str],
+    ignored: Collection[str] = (),
+    *,
+    prefix: str,
+    options: Collection[str] = (),
+    max_age: str = "max_age",
 ) -> None:
     """Refuse names that are no settings.
 
@@ -41,6 +46,7 @@ def refuse_unknown(
         ignored: settings of the host itself, which are neither refused nor suggested.
         prefix: see `settings_of`.
         options: the host's own options, which are known beside the settings of `shared_store`.
+        max_age: the setting that sets the idle timeout, if the host has one of its own.
 
     Raises:
         ConfigurationError: naming the setting that was probably meant.
@@ -48,7 +54,7 @@ def refuse_unknown(
     known = {"store", "url", *declared(SessionStore), *options}
     for name in names:
         if name not in known and name not in ignored:
-            hint = suggestion(name, known, otherwise="docs/reference.md lists the settings")
+            hint = suggestion(name, known, otherwise="docs/reference.md lists the settings", max_age=max_age)
             msg = f"there is no setting {_full_name(name, prefix)}: {hint}"
             raise ConfigurationError(msg)
 

@@ -10,10 +10,13 @@ from __future__ import annotations
 import copy
 import hashlib
 import logging
+import math
 import time
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+from beaker.cache import cache_regions
 from beaker.container import NamespaceManager
 from beaker.session import Session
 from beaker.synchronization import NameLock, file_synchronizer
@@ -21,9 +24,11 @@ from beaker.synchronization import NameLock, file_synchronizer
 from ._beaker_text import ENCRYPTION_REFUSED, JSON, SERIALIZER_KEY, deserialized, serialized, through_json
 from ._session.ids import new_session_id
 from ._shared import refuse_unknown, shared_store
-from .errors import ConfigurationError, InvalidSessionId
+from .errors import ConfigurationError, InvalidSessionId, SessionTooLarge, UnserializableValue, WrongArgument
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ._session.model import LoadedSession
     from .store import SessionStore
 
@@ -33,15 +38,36 @@ _log = logging.getLogger("schema_session_backend")
 SESSION_KEY: Final = "session"
 ACCESSED: Final = "_accessed_time"
 CREATED: Final = "_creation_time"
+# What Beaker adds, in seconds, to the timeout that it passes to a back end.
+ADDED_BY_BEAKER: Final = 120
+LONG_AGO: Final = -math.inf
 # The keys that `Session.delete()` leaves in a session.
 LEFT_BY_DELETE: Final = frozenset({"_domain", "_path", SERIALIZER_KEY})
-# Beaker's own settings, which it passes to every back end.
-BEAKER_SETTINGS: Final = frozenset({
-    "auto", "cache_regions", "class", "data_dir", "digest_filenames", "enabled", "expire", "id", "key_length",
-    "lock_dir", "log_file", "session_class", "timeout", "webtest_varname",
+# Beaker's own settings. It passes those to a back end that it has not used itself.
+SESSION_SETTINGS: Final = frozenset({
+    "auto", "cookie_domain", "cookie_expires", "cookie_path", "crypto_type", "data_dir", "data_serializer",
+    "encrypt_key", "encrypt_nonce_bits", "httponly", "invalidate_corrupt", "key", "lock_dir", "samesite",
+    "save_accessed_time", "secret", "secure", "session_class", "timeout", "type", "use_cookies",
+    "validate_key", "webtest_varname",
 })  # fmt: skip
+CACHE_SETTINGS: Final = frozenset(
+    {"data_dir", "enabled", "expire", "key_length", "lock_dir", "regions", "type"}
+)
+# What Beaker passes to a back end beside its documented settings.
+BEAKER_INTERNALS: Final = frozenset({"class", "digest_filenames", "log_file"})
+# Beaker leaves keyword arguments with a prefix among the settings, beside the same ones without it.
+PREFIXES: Final = ("session.", "beaker.session.", "cache.", "beaker.cache.")
+# What Beaker's `Cache` does not pass on to a back end.
+USED_BY_CACHE: Final = frozenset({"expire", "expiretime", "starttime", "type"})
+REFUSED_FOR_CACHES: Final = {
+    "schemas": "a cache brings its own columns",
+    "max_age": "{}expire says how long a value is valid",
+}
 CACHE_SCHEMAS: Final = "namespace String(255) not null index; key Text"
-CACHE_TABLE: Final = "beaker_cache"
+# Not "beaker_cache", the table of Beaker's own back ends.
+CACHE_TABLE: Final = "beaker_cached_values"
+SERVED_WHEN_EXPIRED: Final = 60 * 60
+"""Seconds for which an expired value of a cache can still be read."""
 LONGEST_NAMESPACE: Final = 255
 
 
@@ -99,7 +125,8 @@ class SchemaNamespaceManager(NamespaceManager):
         Args:
             key: the key.
             value: the value.
-            expiretime: seconds after which gc may remove the value; None for never.
+            expiretime: seconds after which Beaker takes the value for expired; None for never. It can be read
+                for another hour.
         """
         self._cache.set_value(key, value, expiretime)
 
@@ -131,7 +158,8 @@ class SessionNamespace(NamespaceManager):
 
     def __init__(self, namespace: str, *, timeout: float | str | None = None, **settings: Any) -> None:
         super().__init__(namespace)
-        self._store = shared_store(_store_settings(settings, prefix="session."), prefix="session.")
+        own = _store_settings(settings, SESSION_SETTINGS, prefix="session.", max_age="timeout")
+        self._store = shared_store(own, prefix="session.")
         self._timeout = None if timeout is None else float(timeout)
         self._loaded: LoadedSession | None = None
         self._unknown: str | None = None
@@ -203,14 +231,20 @@ class SessionNamespace(NamespaceManager):
         self.is_late = saved.is_late
 
     def _last_use(self, session: LoadedSession) -> float:
-        """When the session was last used, in seconds since 1970.
+        """When the session was last used, in seconds since 1970, by the database's clock.
 
-        It is a time of this host's clock, because Beaker compares it with that.
+        Beaker ends a session whose last use is longer ago than the timeout by this host's clock, which may be
+        wrong, and which Beaker reads before the database answers. Near the timeout, return a time that has
+        Beaker do what the database's clock says.
         """
-        idle = session.idle_for(self._store.max_age if self._timeout is None else self._timeout)
-        if idle is None:
+        max_age = self._store.max_age if self._timeout is None else self._timeout
+        last_use, idle = session.last_use(max_age), session.idle_for(max_age)
+        if last_use is None or idle is None:
             return session.data.get(CREATED) or time.time()
-        return time.time() - idle
+        if self._timeout is None:
+            return last_use
+        timeout = self._timeout - ADDED_BY_BEAKER
+        return LONG_AGO if idle >= timeout else max(last_use, time.time() - timeout)
 
 
 class SerializedSessionNamespace(SessionNamespace):
@@ -234,17 +268,16 @@ class CacheNamespace(NamespaceManager):
 
     Args:
         namespace: the namespace's name.
-        data_dir: the directory for lock files if `lock_dir` is not set.
-        lock_dir: the directory for lock files; without both, locks are valid in this process only.
-        settings: see `SchemaNamespaceManager`.
+        settings: see `SchemaNamespaceManager`. `lock_dir`, or else `data_dir`, is the directory for lock
+            files; without both, locks are valid in this process only.
     """
 
-    def __init__(
-        self, namespace: str, *, data_dir: str | None = None, lock_dir: str | None = None, **settings: Any
-    ) -> None:
+    def __init__(self, namespace: str, **settings: Any) -> None:
         super().__init__(namespace)
-        self._store = _cache_store(_store_settings(settings, prefix="cache."))
-        self._lock_dir = lock_dir or data_dir
+        prefix = _cache_prefix(settings)
+        own = _store_settings(settings, CACHE_SETTINGS, prefix=prefix, max_age="expire")
+        self._store = _cache_store(own, prefix)
+        self._lock_dir = settings.get("lock_dir") or settings.get("data_dir")
         self._stored_name = _shortened(namespace)
 
     def __getitem__(self, key: str | bytes) -> Any:
@@ -267,8 +300,10 @@ class CacheNamespace(NamespaceManager):
         """Store a value; see `SchemaNamespaceManager.set_value`."""
         is_bytes = isinstance(key, bytes)
         entry = {"namespace": self._stored_name, "key": _escaped(key), "is_bytes": is_bytes, "value": value}
-        max_age = float("inf") if expiretime is None else max(expiretime, 0.001)
-        self._store.set(self._entry_id(key), entry, max_age)
+        # Beaker serves the expired value while one caller makes it anew, and itself knows when it expires.
+        max_age = math.inf if expiretime is None else expiretime + SERVED_WHEN_EXPIRED
+        with _about_a_cache():
+            self._store.set(self._entry_id(key), entry, max_age)
 
     def keys(self) -> list[str | bytes]:
         """All keys of this namespace."""
@@ -380,14 +415,17 @@ class SchemaSession(Session):
         return session_data if self.save_atime else copy.deepcopy(session_data)
 
 
-def _store_settings(settings: dict[str, Any], *, prefix: str) -> dict[str, Any]:
+def _store_settings(
+    settings: dict[str, Any], beakers: frozenset[str], *, prefix: str, max_age: str
+) -> dict[str, Any]:
     """The settings of the store, without Beaker's own.
 
     Raises:
         ConfigurationError: for a setting that neither the store nor Beaker knows.
     """
-    refuse_unknown(settings, BEAKER_SETTINGS, prefix=prefix)
-    return {name: value for name, value in settings.items() if name not in BEAKER_SETTINGS}
+    ours = {name: value for name, value in settings.items() if not name.startswith(PREFIXES)}
+    refuse_unknown(ours, BEAKER_INTERNALS, prefix=prefix, options=beakers, max_age=max_age)
+    return {name: value for name, value in ours.items() if name not in beakers | BEAKER_INTERNALS}
 
 
 def _only_cookie(header: str | None, name: str) -> str:
@@ -399,15 +437,40 @@ def _only_cookie(header: str | None, name: str) -> str:
 # -- caches
 
 
-def _cache_store(settings: dict[str, Any]) -> SessionStore:
+def _cache_prefix(settings: dict[str, Any]) -> str:
+    """The prefix that the settings of a cache have: "cache.", or that of the region with these settings.
+
+    Beaker does not tell a back end to which region a cache belongs.
+    """
+    for region, its_settings in cache_regions.items():
+        if settings == {name: value for name, value in its_settings.items() if name not in USED_BY_CACHE}:
+            return f"cache.{region}."
+    return "cache."
+
+
+def _cache_store(settings: dict[str, Any], prefix: str) -> SessionStore:
     if "store" not in settings:
-        if "schemas" in settings:
-            raise ConfigurationError("cache.schemas: a cache brings its own columns; leave it out")
+        for name, advice in REFUSED_FOR_CACHES.items():
+            if name in settings:
+                raise ConfigurationError(f"{prefix}{name}: {advice.format(prefix)}; leave it out")
         settings = {"table_name": CACHE_TABLE, **settings, "schemas": CACHE_SCHEMAS}
-    store = shared_store(settings, prefix="cache.")
+    store = shared_store(settings, prefix=prefix)
     if not {"namespace", "key"} <= set(store.fields):
-        raise ConfigurationError(f"cache.store: a cache needs a store with schemas={CACHE_SCHEMAS!r}")
+        raise ConfigurationError(f"{prefix}store: a cache needs a store with schemas={CACHE_SCHEMAS!r}")
     return store
+
+
+@contextmanager
+def _about_a_cache() -> Iterator[None]:
+    """Have the errors of a value that cannot be stored speak of a cache, not of a session."""
+    try:
+        yield
+    except UnserializableValue as error:
+        raise UnserializableValue(error.key, error.problem, place="the value for the cache") from None
+    except SessionTooLarge as error:
+        sizes = f"takes {error.size} bytes and max_size allows {error.limit}"
+        problem = f"the value for the cache {sizes}: store less, or raise max_size"
+        raise SessionTooLarge(problem, size=error.size, limit=error.limit) from None
 
 
 def _shortened(name: str) -> str:
@@ -419,7 +482,13 @@ def _shortened(name: str) -> str:
 
 
 def _escaped(key: str | bytes) -> str:
-    """A cache's key as text that every database can store: as ASCII, with escapes for NUL and the like."""
+    """A cache's key as text that every database can store: as ASCII, with escapes for NUL and the like.
+
+    Raises:
+        WrongArgument: for a key that is neither text nor bytes.
+    """
+    if not isinstance(key, (str, bytes)):
+        raise WrongArgument(f"a cache key is text or bytes, not {type(key).__name__}; use str(key)")
     text = key.decode("latin-1") if isinstance(key, bytes) else key
     return text.encode("unicode_escape").decode("ascii")
 

@@ -117,11 +117,13 @@ class UnserializableValue(SessionStoreError, TypeError):
 
     Attributes:
         key: the session's top-level key that holds the value.
+        problem: what is wrong with the value.
     """
 
-    def __init__(self, key: str, problem: str) -> None:
-        super().__init__(f"session key {key!r}: {problem}")
+    def __init__(self, key: str, problem: str, *, place: str | None = None) -> None:
+        super().__init__(f"{place or f'session key {key!r}'}: {problem}")
         self.key = key
+        self.problem = problem
 
 
 class SessionTooLarge(SessionStoreError, ValueError):

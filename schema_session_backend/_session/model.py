@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from .timeouts import moment
+from .timeouts import EPOCH, MILLISECOND, moment
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -85,23 +85,36 @@ class LoadedSession:
         """
         return None if self.version is None else moment(self.version.expiry)
 
-    def idle_for(self, max_age: float) -> float | None:
-        """How long the session had not been used when it was read, by the database's clock.
+    def last_use(self, max_age: float) -> float | None:
+        """When the session was last saved or touched before it was read, by the database's clock.
 
         Args:
             max_age: seconds, the idle timeout with which the session is saved. Without `timestamps`, the last
                 use is computed from it and from the expiry.
 
         Returns:
-            seconds since the session was last saved or touched; None if that cannot be known: for a blank
-            session, and without `timestamps` for a session that never expires.
+            seconds since 1970 UTC, in whole milliseconds; None if that cannot be known: for a blank session,
+            and without `timestamps` for a session that never expires.
         """
         if self.version is None:
             return None
-        now = self.version.now / 1000
         if self.updated_at is not None:
-            return now - self.updated_at.timestamp()
-        return None if self.version.expiry is None else now - (self.version.expiry / 1000 - max_age)
+            return (self.updated_at - EPOCH) // MILLISECOND / 1000
+        return None if self.version.expiry is None else (self.version.expiry - round(max_age * 1000)) / 1000
+
+    def idle_for(self, max_age: float) -> float | None:
+        """How long the session had not been used when it was read, by the database's clock.
+
+        Args:
+            max_age: see `last_use`.
+
+        Returns:
+            seconds since the session was last saved or touched, in whole milliseconds; None as in `last_use`.
+        """
+        last_use = self.last_use(max_age)
+        if self.version is None or last_use is None:
+            return None
+        return (self.version.now - round(last_use * 1000)) / 1000
 
     def record(self) -> Record:
         """The session as a listing shows it."""

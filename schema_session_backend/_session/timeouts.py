@@ -12,6 +12,7 @@ Seconds: TypeAlias = int | float | dt.timedelta
 """A span of time; `math.inf` means never."""
 
 EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+MILLISECOND: Final = dt.timedelta(milliseconds=1)
 # A hundred centuries. The sum of it and the clock is far from the limit of a BIGINT.
 LONGEST_MS: Final = 315_576_000_000_000
 LONGEST_TOUCH_INTERVAL: Final = 60
@@ -91,7 +92,7 @@ class Timeouts:
         """
         if self.absolute_ms is None or span is None or created_at is None:
             return None if span is None else now + span
-        return min(now + span, (created_at - EPOCH) // dt.timedelta(milliseconds=1) + self.absolute_ms)
+        return min(now + span, (created_at - EPOCH) // MILLISECOND + self.absolute_ms)
 
     def is_touch_due(
         self, expiry: int | None, *, now: int, created_at: dt.datetime | None, span: int | None

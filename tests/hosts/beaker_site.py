@@ -8,16 +8,18 @@ from beaker.middleware import SessionMiddleware
 from browsing import Site
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 
 class BeakerSite(Site):
-    """A site with Beaker's sessions; `settings` are those of its middleware."""
+    """A site with Beaker's sessions; `settings` are those of its middleware, which `wrap` puts around it."""
 
     cookie = "beaker.session.id"
 
-    def __init__(self, settings: dict[str, Any]) -> None:
-        self.application = SessionMiddleware(_answer, settings)
+    def __init__(
+        self, settings: dict[str, Any], wrap: Callable[[Any, dict[str, Any]], Any] = SessionMiddleware
+    ) -> None:
+        self.application = wrap(_answer, settings)
 
     @staticmethod
     def save(session: Any) -> None:

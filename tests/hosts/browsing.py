@@ -18,6 +18,22 @@ if TYPE_CHECKING:
 
 PATIENCE = 30
 LOGIN = {"user_id": 42, "device": "phone", "cart": [1]}
+JUNK_COOKIES = {
+    "empty": b"",
+    "blank": b'" "',
+    "NUL": b'"\\000abc"',
+    "not ASCII": b'"\\303\\251"',
+    "too long": b"a" * 256,
+    "10 KB": b"a" * 10_000,
+    "quotes": b'"\\"; DROP TABLE sessions; --"',
+    "UTF-8": "é😀".encode(),
+    "bytes": bytes(range(128, 256)),
+    "a signature of nothing": b"0" * 40,
+    "twice": b"z; beaker.session.id=y",
+    "attributes": b"z; Path=/; Domain=x; $Version=1; HttpOnly; expires=never",
+    "a name that Beaker takes for illegal": b"z; c:d=e; f,g=h; ;=;",
+}
+"""What may stand in a Cookie header after a cookie's name and the sign =."""
 
 
 class Site(ABC):
@@ -120,14 +136,19 @@ class Browser:
         self._app.reset()
         self._app.set_cookie(self._site.cookie, value)
 
-    def send(self, cookie: bytes) -> Any:
-        """Make a request with a Cookie header as it is; returns what the session has."""
+    def send(self, cookie: bytes, do: Do = dict) -> Any:
+        """Make a request with a Cookie header as it is; returns what `do` returns, else what the session has.
+
+        The browser keeps the cookies of the answer.
+        """
         results = []
         environ = {
             "HTTP_COOKIE": cookie.decode("latin-1"),
-            "site.do": lambda session: results.append(dict(session)),
+            "site.do": lambda session: results.append(do(session)),
         }
-        TestApp(self._site.application).get("/", extra_environ=environ)
+        app = TestApp(self._site.application)
+        app.get("/", extra_environ=environ)
+        self._app = app
         return results[0]
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib
+import inspect
+import re
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -17,14 +20,17 @@ from beaker.util import parse_cache_config_options
 from values import identical
 from webtest import TestApp
 
-from schema_session_backend import ConfigurationError, SessionTooLarge, UnserializableValue
+from schema_session_backend import ConfigurationError, SessionTooLarge, UnserializableValue, WrongArgument
 from schema_session_backend._shared import shared_store
-from schema_session_backend.beaker import CACHE_SCHEMAS
+from schema_session_backend.beaker import CACHE_SCHEMAS, CACHE_TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-HOUR = 3600
+    from schema_session_backend import SessionStore
+
+MINUTE = 60
+HOUR = 60 * MINUTE
 
 
 @pytest.fixture
@@ -51,16 +57,19 @@ def cache(manager) -> Cache:
 
 
 @pytest.fixture
-def let_pass(monkeypatch) -> Callable[[float], None]:
-    """Moves Beaker's clock."""
-    now = SimpleNamespace(time=time.time)
-    monkeypatch.setattr(beaker.container, "time", now)
+def store(settings) -> SessionStore:
+    """The store that `settings` describe."""
+    ours = {name.partition(".")[2]: value for name, value in settings.items() if name != "cache.type"}
+    return shared_store({**ours, "schemas": CACHE_SCHEMAS}, prefix="cache.")
 
-    def let_pass(seconds: float) -> None:
-        before = now.time
-        now.time = lambda: before() + seconds
 
-    return let_pass
+@pytest.fixture
+def let_pass(store, clock, monkeypatch) -> Callable[[float], None]:
+    """Moves Beaker's clock and that of the database."""
+    store.wait_for_sync()
+    clock.install(store)
+    monkeypatch.setattr(beaker.container, "time", SimpleNamespace(time=clock.time))
+    return clock.advance
 
 
 def test_a_value_is_put_got_and_removed(cache):
@@ -179,6 +188,29 @@ def test_a_missing_value_is_created_once_while_other_threads_wait(settings, tmp_
         assert made == [1]
 
 
+def test_an_expired_value_is_served_while_one_caller_makes_it_anew(settings, let_pass, tmp_path):
+    for lock_dir in ({}, {"cache.lock_dir": str(tmp_path)}):
+        cache = CacheManager(**parse_cache_config_options(settings | lock_dir)).get_cache("p", expire=HOUR)
+        cache.put("tea", "old")
+        let_pass(HOUR + MINUTE)
+        making, go_on = threading.Event(), threading.Event()
+
+        def make(making=making, go_on=go_on) -> str:
+            making.set()
+            assert go_on.wait(30)
+            return "new"
+
+        with ThreadPoolExecutor(2) as pool:
+            first = pool.submit(cache.get, "tea", createfunc=make)
+            try:
+                assert making.wait(30), first.exception(0)
+                assert pool.submit(cache.get, "tea", createfunc=make).result(30) == "old"
+            finally:
+                go_on.set()
+            assert first.result(30) == "new"
+        assert cache.get("tea", createfunc=make) == "new"
+
+
 def test_functions_are_cached_by_the_decorator(manager):
     calls = []
 
@@ -216,6 +248,51 @@ def test_a_region_has_settings_of_its_own(url, table_name):
     assert (add(1, 2), add(1, 2), calls) == (3, 3, [1])
 
 
+def test_a_region_without_its_own_url_is_told_so(settings):
+    """Beaker gives a region none of the settings of the caches beside it."""
+    regions = {
+        "cache.regions": "short, long",
+        "cache.short.url": "sqlite://",
+        "cache.long.expire": "60",
+        "cache.long.lock_dir": "/tmp",
+    }
+    manager = CacheManager(**parse_cache_config_options(settings | regions))
+
+    with pytest.raises(
+        ConfigurationError, match=r"^cache\.long\.url is missing: .* or cache\.long\.store to"
+    ):
+        manager.get_cache_region("prices", "long").get("tea")
+
+
+def test_a_misspelt_setting_of_a_region_is_refused_with_the_regions_name():
+    regions = {
+        "cache.regions": "short",
+        "cache.short.type": "schema",
+        "cache.short.url": "sqlite://",
+        "cache.short.tabel_name": "x",
+    }
+    manager = CacheManager(**parse_cache_config_options(regions))
+
+    with pytest.raises(
+        ConfigurationError, match=r"no setting cache\.short\.tabel_name: did you mean 'table_"
+    ):
+        manager.get_cache_region("prices", "short").get("tea")
+
+
+def test_the_default_table_is_that_of_no_back_end_of_beakers():
+    modules = (importlib.import_module(f"beaker.ext.{name}") for name in ("database", "sqla"))
+
+    assert not any(f"'{CACHE_TABLE}'" in inspect.getsource(module) for module in modules)
+
+
+@pytest.mark.parametrize("prefix", ["", "cache.", "beaker.cache."], ids=ascii)
+def test_settings_may_be_keyword_arguments_of_beakers_middleware(settings, prefix):
+    settings = {f"{prefix}{name.removeprefix('cache.')}": value for name, value in settings.items()}
+    middleware = CacheMiddleware(None, **settings)
+
+    assert middleware.cache_manager.get_cache("prices").get("tea", createfunc=lambda: 3) == 3
+
+
 def test_beakers_middleware_gives_the_cache_to_an_application(settings):
     def application(environ, start_response):
         cache = environ["beaker.cache"].get_cache("prices")
@@ -227,13 +304,14 @@ def test_beakers_middleware_gives_the_cache_to_an_application(settings):
     assert (site.get("/?first").text, site.get("/?second").text) == ("first", "first")
 
 
-def test_expired_values_are_collected(settings, cache, manager, clock):
-    ours = {name.partition(".")[2]: value for name, value in settings.items() if name != "cache.type"}
-    store = shared_store({**ours, "schemas": CACHE_SCHEMAS}, prefix="cache.")
+def test_expired_values_are_collected_an_hour_later(store, cache, manager, let_pass):
     cache.put("tea", 2)
-    clock.install(store)
-    manager.get_cache("short", expire=60).put("tea", 1)
-    clock.advance(61)
+    short = manager.get_cache("short", expire=MINUTE)
+    short.put("tea", 1)
+    let_pass(HOUR)
+    assert "tea" not in short
+    assert store.gc() == 0
+    let_pass(2 * MINUTE)
 
     assert store.gc() == 1
     assert store.count() == 1
@@ -245,12 +323,27 @@ def test_expired_values_are_collected(settings, cache, manager, clock):
 
 def test_a_value_that_cannot_be_stored_is_an_error_and_the_old_value_stays(cache):
     cache.put("tea", 3)
-    with pytest.raises(UnserializableValue, match="session key 'value'"):
+    with pytest.raises(
+        UnserializableValue, match=r"^the value for the cache: a value of type .*object"
+    ) as wrong:
         cache.put("tea", object())
-    with pytest.raises(SessionTooLarge):
+    with pytest.raises(SessionTooLarge) as large:
         cache.put("tea", "x" * 70_000)
 
     assert cache.get("tea") == 3
+    assert "session" not in str(wrong.value)
+    assert re.fullmatch(
+        r"the value for the cache takes 70\d\d\d bytes and max_size allows 65536:"
+        r" store less, or raise max_size",
+        str(large.value),
+    )
+
+
+@pytest.mark.parametrize("key", [5, None, ("tea", 3)], ids=repr)
+def test_a_key_that_is_neither_text_nor_bytes_is_refused(cache, key):
+    for use in (cache.get, cache.remove_value, partial(cache.put, value=3)):
+        with pytest.raises(WrongArgument, match=f"a cache key is text or bytes, not {type(key).__name__}"):
+            use(key)
 
 
 def test_objects_of_other_classes_need_pickle_by_name(settings):
@@ -268,6 +361,9 @@ def test_objects_of_other_classes_need_pickle_by_name(settings):
         ({"cache.schemas": "user_id Integer"}, r"cache\.schemas: a cache brings its own columns"),
         ({"cache.tabel_name": "x"}, r"no setting cache\.tabel_name: did you mean 'table_name'\?"),
         ({"cache.tabel_name": "x", "cache.digest_filenames": False}, r"no setting cache\.tabel_name"),
+        ({"cache.timeout": "60"}, r"no setting cache\.timeout: did you mean 'expire'\?"),
+        ({"cache.expires": "60"}, r"no setting cache\.expires: did you mean 'expire'\?"),
+        ({"cache.max_age": "60"}, r"cache\.max_age: cache\.expire says how long .* leave it out"),
     ],
 )
 def test_a_setting_that_cannot_work_is_refused(settings, more, problem):
@@ -277,8 +373,10 @@ def test_a_setting_that_cannot_work_is_refused(settings, more, problem):
         manager.get_cache("prices").put("tea", 3)
 
 
-def test_a_store_without_the_columns_of_a_cache_is_refused(store):
-    manager = CacheManager(**parse_cache_config_options({"cache.type": "schema", "cache.store": store}))
+def test_a_store_without_the_columns_of_a_cache_is_refused(make_store):
+    manager = CacheManager(
+        **parse_cache_config_options({"cache.type": "schema", "cache.store": make_store()})
+    )
 
     with pytest.raises(ConfigurationError, match=r"cache\.store: a cache needs a store with schemas="):
         manager.get_cache("prices").put("tea", 3)

@@ -7,7 +7,7 @@ import pickle
 import pytest
 from beaker.exceptions import BeakerWarning
 from beaker_site import BeakerSite, open_beaker_site
-from browsing import LOGIN, in_flight
+from browsing import JUNK_COOKIES, LOGIN, in_flight
 from values import identical, no_sql, stored_rows
 
 from schema_session_backend import ConfigurationError, InvalidField, StoreUnavailable
@@ -360,6 +360,15 @@ def test_a_value_that_json_cannot_carry_is_an_error_that_names_the_key(open_site
 
 
 # -- cookies and settings
+
+
+@pytest.mark.parametrize("secret", [None, "a secret"], ids=["plain", "signed"])
+@pytest.mark.parametrize("cookie", JUNK_COOKIES.values(), ids=JUNK_COOKIES)
+def test_a_visitor_with_a_junk_cookie_can_sign_in(open_site, cookie, secret):
+    browser = open_site(secret=secret).browser()
+    browser.send(b"beaker.session.id=" + cookie, BeakerSite.saving(**LOGIN))
+
+    assert browser.data() == LOGIN
 
 
 def test_an_illegal_cookie_of_another_application_ends_no_session(open_site):
