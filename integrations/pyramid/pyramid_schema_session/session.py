@@ -187,7 +187,7 @@ class SchemaSession(MutableMapping[str, Any]):
         self._headers.expect()
         self._transaction.require_attributes()
         sid = self._state.sid
-        loaded = None if sid is None else self._store.load(sid)
+        loaded = None if sid is None else self._transaction.load(sid)
         if loaded is None:
             keeps_created = "created_at" not in self._store.repo().c
             self._state = self._state.begun(now=self._began, keeps_created=keeps_created)
