@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator, MutableMapping
 from typing import TYPE_CHECKING, Any, Final
 
 from pyramid.interfaces import ISession
@@ -12,6 +11,7 @@ from zope.interface import implementer
 
 from schema_session_backend import new_session_id
 
+from .dict_methods import DictMethods
 from .response import ResponseHeaders
 from .state import State
 from .transactions import RequestTransaction, is_tried_again
@@ -29,7 +29,7 @@ CSRF_TOKEN: Final = "_csrft_"  # noqa: S105 - the name of the key
 
 
 @implementer(ISession)
-class SchemaSession(MutableMapping[str, Any]):
+class SchemaSession(DictMethods):
     """A request's session: read at its first use, and saved as the request is answered.
 
     Nothing is stored for a visitor whose session was never written to. An id from a cookie under which
@@ -73,26 +73,6 @@ class SchemaSession(MutableMapping[str, Any]):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {'not read yet' if self._state.values is None else 'read'}>"
-
-    # -- the mapping
-
-    def __getitem__(self, key: str) -> Any:
-        return self._values[key]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self._values[key] = value
-
-    def __delitem__(self, key: str) -> None:
-        del self._values[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def __contains__(self, key: object) -> bool:
-        return key in self._values
 
     # -- ISession
 
