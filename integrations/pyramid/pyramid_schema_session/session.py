@@ -12,6 +12,7 @@ from zope.interface import implementer
 from schema_session_backend import new_session_id
 
 from .dict_methods import DictMethods
+from .exception_view import FLASH, ExceptionView
 from .response import ResponseHeaders
 from .state import State
 from .transactions import RequestTransaction, is_tried_again
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
     from .cookie import Cookie
 
-FLASH: Final = "_f_"
-"""The prefix of the keys that hold the queues of flash messages."""
 CSRF_TOKEN: Final = "_csrft_"  # noqa: S105 - the name of the key
 
 
@@ -69,6 +68,7 @@ class SchemaSession(DictMethods):
             after_commit=self._commit,
             after_abort=self._roll_back,
         )
+        self._exception_view = ExceptionView()
         self._headers = ResponseHeaders(request, cookie, self._finish)
 
     def __repr__(self) -> str:
@@ -96,6 +96,7 @@ class SchemaSession(DictMethods):
         if sid is not None:
             with self._transaction.store(writes=True) as store:
                 store.destroy(sid)
+        self._exception_view.end_session()
         self._state = self._state.ended()
 
     def flash(self, msg: Any, queue: str = "", allow_duplicate: bool = True) -> None:  # noqa: FBT001, FBT002 - ISession's signature
@@ -161,8 +162,14 @@ class SchemaSession(DictMethods):
 
     def _read(self) -> None:
         self._transaction.join()
-        if self._state.values is not None:
-            return
+        if self._state.values is None:
+            self._load()
+        if self._transaction.has_exception_view:
+            self._exception_view.begin(self._state)
+        elif self._exception_view.is_undone and not self._is_discarded:
+            self._exception_view.redo(self)
+
+    def _load(self) -> None:
         # First of all: the answer depends on the visitor even if the session cannot be read.
         self._headers.expect()
         self._transaction.require_attributes()
@@ -196,13 +203,17 @@ class SchemaSession(DictMethods):
     def _finish(self) -> State:
         """Save, for the response, what no transaction has saved."""
         self._transaction.join()
+        if self._exception_view.is_undone:
+            self._read()
         self._save()
         return self._state
 
     # -- the ends of a transaction
 
     def _commit(self) -> None:
+        self._exception_view.commit()
         self._committed = self._state.unread()
 
     def _roll_back(self) -> None:
+        self._exception_view.roll_back(self._state)
         self._state = self._committed

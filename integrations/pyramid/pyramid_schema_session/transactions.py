@@ -89,6 +89,11 @@ class RequestTransaction:
             transaction.addAfterCommitHook(self._ended)
             transaction.addAfterAbortHook(self._ended, args=(False,))
 
+    @property
+    def has_exception_view(self) -> bool:
+        """Whether the view in the transaction has failed, so that an exception view works in it now."""
+        return self._joined is not None and self._error is not None
+
     def load(self, sid: str) -> LoadedSession | None:
         """Load the session, so that the request holds one connection at a time.
 
