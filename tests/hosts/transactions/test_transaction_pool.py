@@ -17,15 +17,26 @@ THREADS = 2
 
 
 @pytest.fixture
-def engine(url):
-    """An engine whose pool has one connection a thread."""
-    engine = create_engine(url, pool_size=THREADS, max_overflow=0, pool_timeout=1)
+def connections():
+    """How many connections the pool has."""
+    return THREADS
+
+
+@pytest.fixture
+def engine(url, connections):
+    """An engine with a pool that is soon exhausted."""
+    engine = create_engine(url, pool_size=connections, max_overflow=0, pool_timeout=5)
     yield engine
     engine.dispose()
 
 
 @pytest.mark.parametrize("first", ["the data", "the session"])
-def test_as_many_connections_as_threads_are_enough(application, store, engine, signed_in, first):
+@pytest.mark.parametrize(
+    ("transactional", "connections"),
+    [(True, THREADS), (False, THREADS + 1)],
+    ids=["transactional", "each by itself"],
+)
+def test_a_small_pool_is_enough(application, store, engine, signed_in, first, transactional):
     barrier = Barrier(THREADS)
 
     def use_data(request):
@@ -41,7 +52,7 @@ def test_as_many_connections_as_threads_are_enough(application, store, engine, s
         assert len(request.schema_sessions.list()) == 2
         request.session[request.params["key"]] = 1
 
-    site = application(do).app
+    site = application(do, transactional=transactional).app
 
     def visit(key):
         TestApp(site).get("/", {"key": key}, headers=signed_in)
