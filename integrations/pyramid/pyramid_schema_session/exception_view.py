@@ -40,8 +40,8 @@ class ExceptionView:
         if self._before is not None:
             self._after = state
 
-    def commit(self) -> None:
-        """Forget all, because the transaction has kept it."""
+    def forget(self) -> None:
+        """Begin anew, because all of it is kept."""
         self._before = self._after = None
         self._has_ended = False
 
@@ -53,7 +53,7 @@ class ExceptionView:
     def redo(self, session: SchemaSession) -> None:
         """Do it again, to the session as it is stored."""
         before, after, has_ended = self._before, self._after, self._has_ended
-        self.commit()
+        self.forget()
         assert before is not None
         assert after is not None
         if has_ended:

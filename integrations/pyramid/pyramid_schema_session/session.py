@@ -211,7 +211,7 @@ class SchemaSession(DictMethods):
     # -- the ends of a transaction
 
     def _commit(self) -> None:
-        self._exception_view.commit()
+        self._exception_view.forget()
         self._committed = self._state.unread()
 
     def _roll_back(self) -> None:
