@@ -1,4 +1,4 @@
-"""Pyramid's `ISession` whole: a dict, flashed messages, CSRF tokens and its creation time."""
+"""Pyramid's `ISession` whole: flashed messages, CSRF tokens and its creation time."""
 
 from __future__ import annotations
 
@@ -34,32 +34,6 @@ def test_the_factory_is_an_isessionfactory_and_gives_an_isession(store):
 
     assert verifyObject(ISessionFactory, factory)
     assert verifyObject(ISession, session)
-
-
-def test_a_session_has_the_methods_of_a_dict(site):
-    browser = site.browser()
-
-    def do(session):
-        session["a"] = 1
-        session.update({"b": 2}, c=3)
-        assert session.setdefault("d", 4) == session["d"] == 4
-        assert session.get("nothing") is None
-        assert session.get("nothing", 5) == 5
-        assert (len(session), "a" in session, "nothing" in session) == (4, True, False)
-        assert list(session) == list(session.keys()) == ["a", "b", "c", "d"]
-        assert list(session.values()) == [1, 2, 3, 4]
-        assert dict(session.items()) == dict(session) == {"a": 1, "b": 2, "c": 3, "d": 4}
-        assert session.pop("a") == 1
-        assert session.pop("a", None) is None
-        del session["b"]
-        assert session.popitem() in {("c", 3), ("d", 4)}
-        with pytest.raises(KeyError):
-            session["a"]
-
-    browser.visit(do)
-    assert len(browser.data()) == 1
-    browser.visit(lambda session: session.clear())
-    assert browser.data() == {}
 
 
 @pytest.mark.parametrize("timestamps", [True, False])

@@ -9,7 +9,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from pyramid.events import ApplicationCreated
-from pyramid.interfaces import IRequestExtensions, IRequestFactory
+from pyramid.interfaces import IRequestExtensions, IRequestFactory, ISessionFactory
 from pyramid.request import Request
 
 from schema_session_backend import ConfigurationError, StoreUnavailable
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SchemaSession", "SchemaSessionFactory", "UserSessions", "includeme"]
 
+_ONE_FACTORY = "keep either the include or the other's set_session_factory (or session_factory=)"
 _log = logging.getLogger("schema_session_backend")
 
 
@@ -34,8 +35,13 @@ def includeme(config: Configurator) -> None:
     """Use the session factory that the settings of `config` describe, and give requests `schema_sessions`.
 
     Raises:
-        ConfigurationError: naming a setting that is unknown or cannot work.
+        ConfigurationError: naming a setting that is unknown or cannot work, or another session factory that
+            the application has. One that replaces this later is an error when the application is made.
     """
+    other = config.registry.queryUtility(ISessionFactory)
+    if other is not None:
+        msg = f"include pyramid_schema_session would replace {_name(other)}: {_ONE_FACTORY}"
+        raise ConfigurationError(msg)
     factory = SchemaSessionFactory.from_settings(config.get_settings())
     config.set_session_factory(factory)
     config.add_request_method(factory.sessions, "schema_sessions", reify=True)
@@ -48,12 +54,17 @@ def includeme(config: Configurator) -> None:
         return devices.add_devices_page(config, factory, path, **options)
 
     config.add_directive("add_devices_page", add_devices_page, action_wrap=False)
-    if factory.dbsession is not None:
-        config.add_subscriber(lambda created: _prepare(created.app.registry, factory), ApplicationCreated)
+    config.add_subscriber(lambda created: _prepare(created.app.registry, factory), ApplicationCreated)
 
 
 def _prepare(registry: Registry, factory: SchemaSessionFactory) -> None:
-    """Check at start what would otherwise fail inside a request's transaction."""
+    """Check at start what would otherwise go unnoticed, or fail inside a request's transaction."""
+    used = registry.queryUtility(ISessionFactory)
+    if used is not factory:
+        msg = f"{_name(used)} has replaced the factory of pyramid_schema_session: {_ONE_FACTORY}"
+        raise ConfigurationError(msg)
+    if factory.dbsession is None:
+        return
     for name in ("tm", factory.dbsession):
         _require_attribute(registry, name)
     # Once a transaction has written, SQLite lets no other connection create the table.
@@ -61,6 +72,11 @@ def _prepare(registry: Registry, factory: SchemaSessionFactory) -> None:
         factory.store.wait_for_sync()
     except StoreUnavailable as error:
         _log.warning("the sessions' table will be checked at the first request: %s", error)
+
+
+def _name(factory: object) -> str:
+    named = factory if hasattr(factory, "__qualname__") else type(factory)
+    return f"{named.__module__}.{named.__qualname__}"
 
 
 def _require_attribute(registry: Registry, name: Any) -> None:

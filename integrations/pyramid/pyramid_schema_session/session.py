@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator, MutableMapping
 from typing import TYPE_CHECKING, Any, Final
 
 from pyramid.interfaces import ISession
@@ -12,6 +11,8 @@ from zope.interface import implementer
 
 from schema_session_backend import new_session_id
 
+from .dict_methods import DictMethods
+from .exception_view import FLASH, ExceptionView
 from .response import ResponseHeaders
 from .state import State
 from .transactions import RequestTransaction, is_tried_again
@@ -23,13 +24,11 @@ if TYPE_CHECKING:
 
     from .cookie import Cookie
 
-FLASH: Final = "_f_"
-"""The prefix of the keys that hold the queues of flash messages."""
 CSRF_TOKEN: Final = "_csrft_"  # noqa: S105 - the name of the key
 
 
 @implementer(ISession)
-class SchemaSession(MutableMapping[str, Any]):
+class SchemaSession(DictMethods):
     """A request's session: read at its first use, and saved as the request is answered.
 
     Nothing is stored for a visitor whose session was never written to. An id from a cookie under which
@@ -69,30 +68,11 @@ class SchemaSession(MutableMapping[str, Any]):
             after_commit=self._commit,
             after_abort=self._roll_back,
         )
+        self._exception_view = ExceptionView()
         self._headers = ResponseHeaders(request, cookie, self._finish)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {'not read yet' if self._state.values is None else 'read'}>"
-
-    # -- the mapping
-
-    def __getitem__(self, key: str) -> Any:
-        return self._values[key]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self._values[key] = value
-
-    def __delitem__(self, key: str) -> None:
-        del self._values[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def __contains__(self, key: object) -> bool:
-        return key in self._values
 
     # -- ISession
 
@@ -116,6 +96,7 @@ class SchemaSession(MutableMapping[str, Any]):
         if sid is not None:
             with self._transaction.store(writes=True) as store:
                 store.destroy(sid)
+        self._exception_view.end_session()
         self._state = self._state.ended()
 
     def flash(self, msg: Any, queue: str = "", allow_duplicate: bool = True) -> None:  # noqa: FBT001, FBT002 - ISession's signature
@@ -181,13 +162,19 @@ class SchemaSession(MutableMapping[str, Any]):
 
     def _read(self) -> None:
         self._transaction.join()
-        if self._state.values is not None:
-            return
+        if self._state.values is None:
+            self._load()
+        if self._transaction.has_exception_view:
+            self._exception_view.begin(self._state)
+        elif self._exception_view.is_undone and not self._is_discarded:
+            self._exception_view.redo(self)
+
+    def _load(self) -> None:
         # First of all: the answer depends on the visitor even if the session cannot be read.
         self._headers.expect()
         self._transaction.require_attributes()
         sid = self._state.sid
-        loaded = None if sid is None else self._store.load(sid)
+        loaded = None if sid is None else self._transaction.load(sid)
         if loaded is None:
             keeps_created = "created_at" not in self._store.repo().c
             self._state = self._state.begun(now=self._began, keeps_created=keeps_created)
@@ -216,13 +203,17 @@ class SchemaSession(MutableMapping[str, Any]):
     def _finish(self) -> State:
         """Save, for the response, what no transaction has saved."""
         self._transaction.join()
+        if self._exception_view.is_undone:
+            self._read()
         self._save()
         return self._state
 
     # -- the ends of a transaction
 
     def _commit(self) -> None:
+        self._exception_view.forget()
         self._committed = self._state.unread()
 
     def _roll_back(self) -> None:
+        self._exception_view.roll_back(self._state)
         self._state = self._committed

@@ -6,7 +6,9 @@ import sys
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from schema_session_backend import ConfigurationError, StoreUnavailable
+from sqlalchemy.exc import PendingRollbackError
+
+from schema_session_backend import ConfigurationError, StatementFailed, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
     from pyramid.request import Request
 
-    from schema_session_backend import SessionStore
+    from schema_session_backend import LoadedSession, SessionStore
 
 
 class RequestTransaction:
@@ -87,6 +89,25 @@ class RequestTransaction:
             transaction.addAfterCommitHook(self._ended)
             transaction.addAfterAbortHook(self._ended, args=(False,))
 
+    @property
+    def has_exception_view(self) -> bool:
+        """Whether the view in the transaction has failed, so that an exception view works in it now."""
+        return self._joined is not None and self._error is not None
+
+    def load(self, sid: str) -> LoadedSession | None:
+        """Load the session, so that the request holds one connection at a time.
+
+        It is read in the transaction if that has begun on the database, else by itself.
+        """
+        if self._joined is None or not self._session.in_transaction():
+            return self._store.load(sid)
+        try:
+            with self._marking_retryable():
+                return self._store.within(self._session).load(sid)
+        except (StatementFailed, PendingRollbackError):
+            # After an error in the transaction the database answers nothing in it.
+            return self._store.load(sid)
+
     def store(self, *, writes: bool = False) -> AbstractContextManager[SessionStore]:
         """The store to use now: inside the transaction if there is one, else by itself.
 
@@ -109,13 +130,8 @@ class RequestTransaction:
         if hasattr(session, "flush"):
             # A foreign key of the web session may refer to a row that was added but is not inserted yet.
             session.flush()
-        try:
+        with self._marking_retryable():
             yield session
-        except StoreUnavailable as error:
-            pyramid_retry = sys.modules.get("pyramid_retry")
-            if pyramid_retry is not None:
-                pyramid_retry.mark_error_retryable(error)
-            raise
         if writes:
             self.mark_changed()
 
@@ -129,6 +145,17 @@ class RequestTransaction:
     def _joined_store(self, *, writes: bool) -> Iterator[SessionStore]:
         with self.connection(writes=writes) as connection:
             yield self._store.within(connection)
+
+    @staticmethod
+    @contextmanager
+    def _marking_retryable() -> Iterator[None]:
+        try:
+            yield
+        except StoreUnavailable as error:
+            pyramid_retry = sys.modules.get("pyramid_retry")
+            if pyramid_retry is not None:
+                pyramid_retry.mark_error_retryable(error)
+            raise
 
     @property
     def _session(self) -> Any:

@@ -46,6 +46,9 @@ def application(store, engine):
     """Makes an application on pyramid_tm and zope.sqlalchemy, whose only view does `do(request)`."""
 
     def dbsession(request):
+        # As Pyramid's cookiecutter does, for tests that bring a database session of their own.
+        if "app.dbsession" in request.environ:
+            return request.environ["app.dbsession"]
         session = Session(engine)
         zope.sqlalchemy.register(session, transaction_manager=request.tm)
         return session

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from pyramid.httpexceptions import HTTPBadRequest
 from pyramid.response import Response
-from transaction_steps import fails, note, sorry
+from sqlalchemy import select
+from transaction_steps import fails, look, note, sorry
 
 from schema_session_backend import InvalidField
 
@@ -159,20 +160,41 @@ def test_a_logout_counts_if_it_is_committed(application, notes, store, signed_in
     assert ("Set-Cookie" in answer.headers) is committed
 
 
-def test_changes_that_another_request_saved_meanwhile_stay(application, notes, store, signed_in):
+def begin(request, notes):
+    """Begin the transaction on the database too: from then on the session is read in it."""
+    request.dbsession.execute(select(notes))
+
+
+@pytest.mark.parametrize("is_read", ["before", "after"])
+@pytest.mark.parametrize("has_begun", [True, False])
+def test_changes_that_another_request_saved_meanwhile_stay(
+    application, notes, store, signed_in, has_begun, is_read
+):
     def do(request):
+        if has_begun:
+            begin(request, notes)
+        if is_read == "before":
+            look(request)
+        store.update("phone", lambda data: data | {"theirs": 1})
         request.session["mine"] = 1
-        store.save(store.load("phone"), {"user_id": 42, "theirs": 1})
 
     application(do).get("/", headers=signed_in)
 
     assert store.get("phone") == {"user_id": 42, "mine": 1, "theirs": 1}
 
 
-def test_a_session_that_was_revoked_meanwhile_stays_dead(application, notes, noted, store, signed_in):
+@pytest.mark.parametrize("is_read", ["before", "after"])
+@pytest.mark.parametrize("has_begun", [True, False])
+def test_a_session_that_was_revoked_meanwhile_stays_dead(
+    application, notes, noted, store, signed_in, has_begun, is_read
+):
     def do(request):
-        request.session["mine"] = 1
+        if has_begun:
+            begin(request, notes)
+        if is_read == "before":
+            look(request)
         store.revoke(store.handle("phone"))
+        request.session["mine"] = 1
         note(request, notes)
 
     application(do).get("/", headers=signed_in)
