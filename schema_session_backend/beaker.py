@@ -147,7 +147,7 @@ class SessionNamespace(NamespaceManager):
     """One session as a dict under the key "session": reading loads the session, writing saves it.
 
     Beaker's `Session` only reads and writes. `SchemaSession` also calls `end` when the session ends, `rename`
-    when it gets another id, and `replace` when its id is unknown, and checks `is_late` after a save.
+    when it gets another id, and `replace` when its id is unknown.
 
     Args:
         namespace: the session id.
@@ -209,6 +209,11 @@ class SessionNamespace(NamespaceManager):
         self.is_late = False
         if self._loaded is not None:
             self._store.destroy(self._loaded.sid)
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether the visitor came with an unknown id, and nothing is stored yet under the new one."""
+        return self._loaded is None and self._unknown is not None
 
     def rename(self, sid: str, *, at_once: bool) -> None:
         """Give the session a new id.
@@ -385,14 +390,24 @@ class SchemaSession(Session):
         super().save(accessed_only)
         self._keep_cookie_if_late()
 
+    def delete(self) -> None:
+        """Remove the session, and its cookie if the request has loaded the session."""
+        super().delete()
+        if hasattr(self, "namespace") and self.namespace.is_unknown:
+            self._keep_cookie()
+
     def _keep_cookie_if_late(self) -> None:
         """Send no cookie if the session was ended or got a new id before the save.
 
         If two requests log in at the same time, one of them gives the session its new id. The other one must
-        not replace that id in the browser.
+        not replace that id in the browser. Nor must a request without a session, as long as it stores none: a
+        cookie with a new id may be under way.
         """
-        if hasattr(self, "namespace") and self.namespace.is_late:
-            self.request["set_cookie"] = False
+        if hasattr(self, "namespace") and (self.namespace.is_late or self.namespace.is_unknown):
+            self._keep_cookie()
+
+    def _keep_cookie(self) -> None:
+        self.request["set_cookie"] = False
 
     def _create_id(self, set_new: bool = True) -> None:  # noqa: FBT001, FBT002 - Beaker's signature
         super()._create_id(set_new)

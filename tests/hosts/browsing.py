@@ -101,11 +101,15 @@ class Browser:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._app = TestApp(site.application)
+        self.was_sent_cookie = False
+        """Whether the last answer set or removed the session's cookie."""
 
     def visit(self, do: Do) -> Any:
         """Make a request; returns what `do` returns."""
         results = []
-        self._app.get("/", extra_environ={"site.do": lambda session: results.append(do(session))})
+        answer = self._app.get("/", extra_environ={"site.do": lambda session: results.append(do(session))})
+        sent = answer.headers.getall("Set-Cookie")
+        self.was_sent_cookie = any(cookie.strip().startswith(f"{self._site.cookie}=") for cookie in sent)
         return results[0]
 
     def log_in(self, **more: Any) -> None:

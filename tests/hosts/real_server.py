@@ -95,6 +95,10 @@ class Visitor:
         """Change keys of the session."""
         return self.get("/change", keys=json.dumps(keys))
 
+    def same_cookies(self) -> Visitor:
+        """Another tab of the same browser."""
+        return Visitor(self._address, self._cookies)
+
     def other_tab(self) -> Visitor:
         """The same visitor, at the same time."""
         cookies = CookieJar()

@@ -227,3 +227,106 @@ def test_p8_a_corrupt_row_is_a_visitor_without_a_session_and_no_error(site, stor
     assert bob.data() == LOGIN | {"device": "laptop"}
     ann.log_in()
     assert ann.data() == LOGIN
+
+
+# -- P13: Beaker's own session class does not tell a back end about a new id
+
+with_new_ids = pytest.mark.parametrize("host", ["SchemaSession", "flask", "pyramid"])
+
+
+@with_new_ids
+def test_p13_what_was_loaded_under_the_old_id_is_saved_under_the_new_one(site, store):
+    browser = site.browser()
+    browser.log_in()
+    slow = site.browser(browser.cookie)
+
+    with in_flight(slow, site.saving(color="red")):
+        browser.visit(site.renewing(device="laptop"))
+
+    assert not slow.was_sent_cookie
+    assert browser.data() == LOGIN | {"device": "laptop", "color": "red"}
+    assert store.count() == 1
+
+
+@with_new_ids
+@pytest.mark.parametrize("idle_for", [0, HOUR / 2])
+def test_p13_a_slow_request_that_only_reads_sets_no_cookie(moved_store, let_pass, open_site, idle_for):
+    site = open_site(store=moved_store(), timeout=HOUR)
+    browser = site.browser()
+    browser.log_in()
+    slow = site.browser(browser.cookie)
+    let_pass(idle_for)
+
+    with in_flight(slow, lambda session: session.get("cart")):
+        browser.visit(site.new_id)
+
+    assert not slow.was_sent_cookie
+    assert browser.data() == LOGIN
+
+
+@with_new_ids
+def test_p13_of_two_logins_at_once_both_are_saved_under_one_id(site, store):
+    browser = site.browser()
+    browser.visit(site.saving(cart=[1]))
+    slow = site.browser(browser.cookie)
+
+    with in_flight(slow, site.renewing(color="red")):
+        browser.visit(site.renewing(user_id=42))
+
+    assert not slow.was_sent_cookie
+    assert browser.data() == {"cart": [1], "user_id": 42, "color": "red"}
+    assert store.count() == 1
+
+
+@with_new_ids
+def test_p13_a_logout_under_the_old_id_is_not_lost(site, store):
+    browser = site.browser()
+    browser.log_in()
+    slow = site.browser(browser.cookie)
+
+    with in_flight(slow, site.end):
+        browser.visit(site.new_id)
+
+    assert store.count() == 0
+    assert browser.data() == {}
+
+
+LATE = {
+    "reads": lambda site: dict,
+    "writes": lambda site: site.saving(cart=[9]),
+    "logs in": lambda site: site.renewing(user_id=43),
+    "takes out what is not there": lambda site: lambda session: session.pop("color", None),
+    "signs out": lambda site: site.end,
+}
+
+
+@with_new_ids
+@pytest.mark.parametrize("late", LATE.values(), ids=LATE)
+def test_p13_a_visitor_with_the_old_id_reads_and_sets_nothing(site, store, late):
+    browser = site.browser()
+    browser.log_in()
+    other = site.browser(browser.cookie)
+    browser.visit(site.new_id)
+
+    assert other.data() == {}
+    other.visit(late(site))
+    assert not other.was_sent_cookie
+    assert store.count() == 1
+    assert browser.data() == LOGIN
+
+
+@with_new_ids
+def test_p13_after_some_seconds_the_old_id_is_like_any_other_unknown_id(moved_store, let_pass, open_site):
+    store = moved_store()
+    site = open_site(store=store)
+    browser = site.browser()
+    browser.log_in()
+    other = site.browser(browser.cookie)
+    browser.visit(site.new_id)
+    let_pass(11)
+
+    other.visit(site.saving(cart=[9]))
+
+    assert other.was_sent_cookie
+    assert store.count() == 2
+    assert browser.data() == LOGIN
