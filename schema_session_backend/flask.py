@@ -1,6 +1,7 @@
 """Flask: the sessions that the current request has read, so that saving one merges instead of overwriting.
 
-It also finds what Flask-Caching does not tell a cache. Flask is never imported here: where the application has not imported it, no request is being served.
+It also finds what Flask-Caching does not tell a cache. Flask is never imported here: where the application
+has not imported it, no request is being served.
 """
 
 from __future__ import annotations

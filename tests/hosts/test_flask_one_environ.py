@@ -1,4 +1,4 @@
-"""Several requests of Flask that share one WSGI environ: events of Flask-SocketIO, and an application in another."""
+"""Several requests of Flask share one WSGI environ: Flask-SocketIO's events, and a nested application."""
 
 from __future__ import annotations
 
