@@ -162,6 +162,7 @@ class RequestSessions:
             if self._postponed_delete is None:
                 self._postponed_delete = key
                 sys.modules["flask"].after_this_request(self._finish_delete)
+                _at_teardown(self._finish_delete)
             return True
         self._postponed_delete = None
         return self._store.destroy(old_key)
@@ -172,6 +173,20 @@ class RequestSessions:
             self._store.destroy(self._postponed_delete)
             self._postponed_delete = None
         return response
+
+
+def _at_teardown(call: Callable[[], object]) -> None:
+    """Have a function called when the current request is torn down, as also an event without an answer is."""
+    flask = sys.modules["flask"]
+    request, app = flask.request._get_current_object(), flask.current_app._get_current_object()  # noqa: SLF001
+
+    def torn_down(_app: object, **_more: object) -> None:
+        # The application may be serving other requests too.
+        if flask.request._get_current_object() is request:  # noqa: SLF001
+            flask.request_tearing_down.disconnect(torn_down, app)
+            call()
+
+    flask.request_tearing_down.connect(torn_down, app, weak=False)
 
 
 def _session_has_data() -> bool:
