@@ -161,8 +161,9 @@ class Searching:
         ended = self._upkeep.run(*self._search.revoke_others(found, kept, mark=mark)).count if kept else 0
         if ended == 0 and not (kept and self._upkeep.run(*self._search.spared(kept, mark=mark)).rows):
             msg = (
-                "revoke_where: keep= names no live session, so none was ended; pass the id or the handle of a"
-                " session that is stored, or leave keep= out"
+                "revoke_where: keep= names no live session, so none was ended; pass the handle of a session"
+                " that is stored, or its id with the prefix, if any, under which its host stores it, or leave"
+                " keep= out"
             )
             raise NoSuchSession(msg)
         return ended

@@ -1,7 +1,7 @@
 """Flask: the sessions that the current request has read, so that saving one merges instead of overwriting.
 
-It also finds what Flask-Caching does not tell a cache. Flask is never imported here: where the application has
-not imported it, no request is being served.
+It also finds what Flask-Caching does not tell a cache. Flask is never imported here: where the application
+has not imported it, no request is being served.
 """
 
 from __future__ import annotations
@@ -188,6 +188,7 @@ class RequestSessions:
             if self._postponed_delete is None:
                 self._postponed_delete = key
                 sys.modules["flask"].after_this_request(self._finish_delete)
+                _at_teardown(self._finish_delete)
             return True
         self._postponed_delete = None
         return self._store.destroy(old_key)
@@ -225,6 +226,20 @@ def _is_of_cookie(key: str) -> bool:
     sid = flask.request.cookies.get(flask.current_app.config["SESSION_COOKIE_NAME"])
     # With SESSION_USE_SIGNER, a dot and the signature follow the id.
     return prefix is not None and sid is not None and f"{prefix}{sid}.".startswith(f"{key}.")
+
+
+def _at_teardown(call: Callable[[], object]) -> None:
+    """Have a function called when the current request is torn down, as also an event without an answer is."""
+    flask = sys.modules["flask"]
+    request, app = flask.request._get_current_object(), flask.current_app._get_current_object()  # noqa: SLF001
+
+    def torn_down(_app: object, **_more: object) -> None:
+        # The application may be serving other requests too.
+        if flask.request._get_current_object() is request:  # noqa: SLF001
+            flask.request_tearing_down.disconnect(torn_down, app)
+            call()
+
+    flask.request_tearing_down.connect(torn_down, app, weak=False)
 
 
 def _session_has_data() -> bool:

@@ -41,15 +41,19 @@ PAGE = """
 
 def create_app(database: str) -> Flask:
     store = SessionStore(database, schemas="user_id Integer index; device String(50)", timestamps=True)
-    cache = SchemaCache(store)
     app = Flask(__name__)
-    app.config.update(SESSION_TYPE="cachelib", SESSION_CACHELIB=cache, SESSION_COOKIE_SAMESITE="Lax")
+    app.config.update(
+        SESSION_TYPE="cachelib",
+        SESSION_CACHELIB=SchemaCache(store),
+        SESSION_KEY_PREFIX="",
+        SESSION_COOKIE_SAMESITE="Lax",
+    )
     Session(app)
 
     @app.get("/")
     def index() -> str:
         records = store.find(user_id=session["user_id"]) if "user_id" in session else []
-        return render_template_string(PAGE, records=records, this=cache.current_handle())
+        return render_template_string(PAGE, records=records, this=store.handle(session.sid))  # type: ignore[attr-defined]
 
     @app.post("/sign-in")
     def sign_in() -> Response:
@@ -72,7 +76,7 @@ def create_app(database: str) -> Flask:
     @app.post("/sign-out-others")
     def sign_out_others() -> Response:
         if "user_id" in session:
-            store.revoke_where(user_id=session["user_id"], keep=cache.current_sid())
+            store.revoke_where(user_id=session["user_id"], keep=session.sid)  # type: ignore[attr-defined]
         return redirect("/")
 
     @app.post("/sign-out")

@@ -1,4 +1,4 @@
-"""Several requests of Flask that share one WSGI environ: events of Flask-SocketIO, and an application in another."""
+"""Several requests of Flask share one WSGI environ: Flask-SocketIO's events, and a nested application."""
 
 from __future__ import annotations
 
@@ -47,6 +47,10 @@ def socket(site, client):
     def set_while_another_request_sets(changes, others_changes):
         set_in_an_event(changes, meanwhile=others_changes)
 
+    @socketio.on("delete")
+    def delete():
+        site.cache.delete(site.sid(flask.session))
+
     @socketio.on("log out")
     def log_out():
         flask.session.clear()
@@ -92,6 +96,13 @@ def test_p5_an_event_does_not_bring_back_a_session_that_was_revoked_before_it(so
 def test_an_event_that_logs_out_ends_the_session(socket, store):
     socket.emit("set", {"device": "busy"})
     socket.emit("log out")
+
+    assert stored_rows(store) == []
+
+
+def test_an_event_that_deletes_its_own_session_ends_it(socket, store):
+    socket.emit("set", {"device": "busy"})
+    socket.emit("delete")
 
     assert stored_rows(store) == []
 

@@ -7,7 +7,7 @@ import pytest
 from browsing import LOGIN, in_flight
 from values import no_sql, stored_columns, stored_rows
 
-from schema_session_backend import InvalidField, StoreUnavailable, UnserializableValue
+from schema_session_backend import InvalidField, NoSuchSession, StoreUnavailable, UnserializableValue
 from schema_session_backend.cachelib import SchemaCache
 
 HOUR = 3600
@@ -63,6 +63,30 @@ def test_a_user_can_sign_out_all_other_sessions(site, browser, store):
 
     assert browser.data() == {}
     assert other.data() == LOGIN | {"device": "laptop"}
+
+
+@pytest.mark.parametrize("prefix", [None, "shop:"], ids=["whole store", "prefixed store"])
+def test_without_a_prefix_of_flask_session_the_store_takes_the_sessions_own_id(open_site, store, prefix):
+    store = store if prefix is None else store.prefixed(prefix)
+    site = open_site(store=store, session_key_prefix="")
+    other, browser = site.browser(), site.browser()
+    other.log_in()
+    browser.log_in()
+
+    def sign_out_others(session):
+        assert store.get(session.sid) == LOGIN | {"_permanent": True}
+        assert store.handle(session.sid) == site.cache.current_handle()
+        return store.revoke_where(user_id=42, keep=session.sid)
+
+    assert browser.visit(sign_out_others) == 1
+    assert (browser.data(), other.data()) == (LOGIN, {})
+
+
+def test_with_a_prefix_of_flask_session_keep_refuses_the_sessions_own_id(browser, store):
+    with pytest.raises(NoSuchSession, match="its id with the prefix, if any, under which its host stores it"):
+        browser.visit(lambda session: store.revoke_where(user_id=42, keep=session.sid))
+
+    assert browser.data() == LOGIN
 
 
 def test_a_session_that_is_not_stored_yet_has_its_handle_already(site, store):
@@ -200,6 +224,30 @@ def test_a_value_that_cannot_be_stored_is_an_error_and_the_old_session_stays(sit
     with pytest.raises(error):
         browser.visit(lambda session: session.update(change))
 
+    assert browser.data() == LOGIN
+
+
+@pytest.mark.parametrize("renew", [False, True], ids=["same id", "new id"])
+def test_a_value_that_cannot_be_stored_is_an_error_500_that_names_the_key_and_sends_no_cookie(
+    open_site, store, caplog, renew
+):
+    site = open_site(testing=False)
+    browser = site.browser()
+    browser.log_in()
+    before = stored_rows(store)
+    client = site.application.test_client()
+    client.set_cookie("session", browser.cookie)
+
+    def do(session):
+        if renew:
+            site.new_id(session)
+        session["thing"] = object()
+
+    answer = client.get("/", environ_overrides={"site.do": do})
+
+    assert (answer.status_code, answer.headers.getlist("Set-Cookie")) == (500, [])
+    assert "session key 'thing'" in caplog.text
+    assert stored_rows(store) == before
     assert browser.data() == LOGIN
 
 

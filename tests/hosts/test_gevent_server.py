@@ -1,4 +1,4 @@
-"""A locked row stops no other request of a real server on gevent, even if the store is made before the fork."""
+"""A locked row stops no other request of a real server on gevent, with the store made before the fork."""
 
 from __future__ import annotations
 
