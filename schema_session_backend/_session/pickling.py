@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .._spelling import did_you_mean
 from ..errors import ConfigurationError, UnserializableValue
-from .serializer import CorruptText, JsonSerializer, name_of
+from .serializer import NO_CONVERTERS, JsonSerializer, name_of
+from .tags import CorruptText
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .serializer import Serializer
+    from .tags import Converter
 
 
 class PickleSerializer(JsonSerializer):
@@ -77,16 +79,24 @@ def _unpicklable_key(data: Mapping[Any, Any]) -> str:
 _BY_NAME: Final[dict[str, type[JsonSerializer]]] = {"json": JsonSerializer, "pickle": PickleSerializer}
 
 
-def serializer_for(option: str | Serializer) -> Serializer:
+def serializer_for(
+    option: str | Serializer, converters: Mapping[type, Converter] | None = None, *, strict: bool = False
+) -> Serializer:
     """The serializer that the option `serializer` stands for.
 
     Args:
         option: `"json"`, `"pickle"`, or a serializer.
+        converters: the option `types`; with `"pickle"`, for rows that were written as JSON.
+        strict: the option `strict_types`.
 
     Raises:
-        ConfigurationError: for an unknown name, and for an object that is no serializer.
+        ConfigurationError: for an unknown name, for an object that is no serializer, and for converters that
+            cannot work.
     """
     if not isinstance(option, str):
+        if converters is not None:
+            msg = "types= is for serializer='json'; a serializer of your own converts by itself"
+            raise ConfigurationError(msg)
         if all(callable(getattr(option, method, None)) for method in ("dumps", "loads", "same")):
             return option
         msg = f"serializer takes 'json', 'pickle' or an object with dumps, loads and same, not {option!r}"
@@ -94,4 +104,4 @@ def serializer_for(option: str | Serializer) -> Serializer:
     if option not in _BY_NAME:
         msg = f"serializer={option!r}: {did_you_mean(option, _BY_NAME)}"
         raise ConfigurationError(msg)
-    return _BY_NAME[option]()
+    return _BY_NAME[option](NO_CONVERTERS if converters is None else converters, strict=strict)

@@ -16,7 +16,9 @@ from sqlalchemy import BigInteger, String, bindparam
 
 from .._session import ids
 from .._session.model import Content, LoadedSession, Version
-from .._session.serializer import CorruptText
+from .._session.plain import Unstorable, plain_value
+from .._session.serializer import name_of
+from .._session.tags import CorruptText
 from ..errors import InvalidField, SessionTooLarge, UnserializableValue
 from .columns import OMITTED, Field
 from .types import as_utc
@@ -190,13 +192,20 @@ class Rows:
         """A session's data as a dict.
 
         Raises:
-            UnserializableValue: if it is no mapping.
+            UnserializableValue: if it is no mapping, or one with several values of a key.
         """
         if type(data) is dict:
             return data
-        if isinstance(data, Mapping):
-            return dict(data)
-        raise UnserializableValue("<session>", f"a session is a dict, not {type(data).__name__}")
+        problem = f"a session is a dict, not {type(data).__name__}"
+        try:
+            if isinstance(data, dict):
+                plain: dict[str, Any] = plain_value(data)
+                return plain
+            if isinstance(data, Mapping) and len(plain := dict(data)) == len(data):
+                return plain
+        except Unstorable as error:
+            problem = str(error)
+        raise UnserializableValue("<session>", problem)
 
     def with_defaults(self, data: dict[str, Any], content: Content) -> dict[str, Any]:
         """The data of a new row, with the columns' defaults for keys that it did not have."""
@@ -258,7 +267,7 @@ class Rows:
         largest = max(rest, key=lambda key: len(self._serializer.dumps({key: rest[key]})))
         problem = (
             f"the session takes {size} bytes beside its columns and max_size allows {self._max_size};"
-            f" its largest key is {largest!r}: store less, or raise max_size"
+            f" its largest key is {name_of(largest)!r}: store less, or raise max_size"
         )
         return SessionTooLarge(problem, size=size, limit=self._max_size)
 
