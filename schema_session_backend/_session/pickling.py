@@ -31,14 +31,12 @@ class PickleSerializer(JsonSerializer):
         """The pickle of `data` as text.
 
         Raises:
-            UnserializableValue: naming the key whose value cannot be pickled.
+            UnserializableValue: naming the key whose value cannot be pickled and unpickled.
         """
-        try:
-            pickled = pickle.dumps(dict(data), protocol=5)
-        except Exception:  # noqa: BLE001 - an object's __reduce__ may raise anything
-            pickled = None
+        pickled = _pickled(dict(data))
         if pickled is None:
-            raise UnserializableValue(_unpicklable_key(data), "its value cannot be pickled")
+            problem = "its value cannot be pickled and unpickled; store plain data, such as str(value)"
+            raise UnserializableValue(_unpicklable_key(data), problem)
         return self._PREFIX + base64.b64encode(pickled).decode("ascii")
 
     def loads(self, text: str) -> dict[Any, Any]:
@@ -66,14 +64,20 @@ class PickleSerializer(JsonSerializer):
         return self.dumps({"": left}) == self.dumps({"": right})
 
 
+def _pickled(value: object) -> bytes | None:
+    """The pickle of a value, or None if it cannot be pickled and unpickled."""
+    try:
+        pickled = pickle.dumps(value, protocol=5)
+        # Some objects can be pickled only, and would make the whole session unreadable.
+        pickle.loads(pickled)  # noqa: S301 - made just now, of the application's own value
+    except Exception:  # noqa: BLE001 - an object's __reduce__ may raise anything
+        return None
+    return pickled
+
+
 def _unpicklable_key(data: Mapping[Any, Any]) -> str:
-    """The name of the key whose value cannot be pickled."""
-    for key, value in data.items():
-        try:
-            pickle.dumps(value, protocol=5)
-        except Exception:  # noqa: BLE001 - an object's __reduce__ may raise anything
-            return name_of(key)
-    return "<key>"
+    """The name of the key whose value cannot be pickled and unpickled."""
+    return next((name_of(key) for key, value in data.items() if _pickled(value) is None), "<key>")
 
 
 _BY_NAME: Final[dict[str, type[JsonSerializer]]] = {"json": JsonSerializer, "pickle": PickleSerializer}

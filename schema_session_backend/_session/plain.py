@@ -142,6 +142,7 @@ def _is(*bases: type) -> Callable[[type], bool]:
 # The first that applies is said.
 _INSTEAD: Final[tuple[tuple[Callable[[type], bool], str], ...]] = (
     (_is_lazy, "str(value)"),
+    (_has("_get_current_object"), "value._get_current_object()"),
     (_has("getlist", "to_dict"), "value.to_dict(flat=False)"),
     (_has("dict_of_lists"), "value.dict_of_lists()"),
     (_has("getlist", "lists"), "dict(value.lists())"),

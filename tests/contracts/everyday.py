@@ -14,6 +14,7 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import urlsplit
 
+import flask
 import msgspec
 from babel.support import LazyProxy
 from flask_babel import lazy_gettext
@@ -188,6 +189,7 @@ UNEQUAL: dict[str, tuple[Any, str]] = {
     "an object": (object(), "str(value), or give the store a converter in types="),
     "a member of an Enum": (Role.ADMIN, "value.value"),
     "a mapping": (ChainMap({"a": 1}), "dict(value)"),
+    "a proxy of Flask": (flask.current_app, "value._get_current_object()"),
     "a path": (PurePath("a"), "str(value)"),
     "a range": (range(3), "list(value)"),
     "a memoryview": (memoryview(b"a"), "bytes(value)"),

@@ -78,24 +78,24 @@ MATRIX: dict[str, Any] = {
         (1e18, "takes int, not float"),
     ]),
     "String": (String(5), "abc", [
-        ("abcdef", "takes at most 5 characters, this has 6"),
-        ("😀" * 6, "takes at most 5 characters, this has 6"),
-        ("abcde ", "takes at most 5 characters, this has 6"),
+        ("abcdef", "takes at most 5 characters, this has 6; shorten it or widen the column"),
+        ("😀" * 6, "takes at most 5 characters, this has 6; shorten it or widen the column"),
+        ("abcde ", "takes at most 5 characters, this has 6; shorten it or widen the column"),
         ("a\0b", "takes no NUL character"),
         ("\ud800", "takes no lone surrogate"),
         (5, "takes str, not int"),
         (b"abc", "takes str, not bytes"),
-        (Name("abcdef"), "takes at most 5 characters, this has 6"),
+        (Name("abcdef"), "takes at most 5 characters, this has 6; shorten it or widen the column"),
         (Level.LOW, "takes str, not int"),
         (["a"], "takes str, not list"),
     ]),
     "Unicode": (Unicode(2), "é", [
-        ("abc", "takes at most 2 characters, this has 3"),
+        ("abc", "takes at most 2 characters, this has 3; shorten it or widen the column"),
         (b"a", "takes str, not bytes"),
     ]),
     "Text": (Text(), "abc", [
-        ("a" * 65_536, "takes at most 65535 bytes of text, this has 65536"),
-        ("😀" * 16_384, "takes at most 65535 bytes of text, this has 65536"),
+        ("a" * 65_536, "takes at most 65535 bytes of text, this has 65536; shorten it"),
+        ("😀" * 16_384, "takes at most 65535 bytes of text, this has 65536; shorten it"),
         ("a\0b", "takes no NUL character"),
         ("\udfff", "takes no lone surrogate"),
         (1, "takes str, not int"),
@@ -160,14 +160,14 @@ MATRIX: dict[str, Any] = {
         ("12:30", "takes time, not str"),
     ]),
     "LargeBinary": (LargeBinary(), b"abc", [
-        (b"\0" * 65_536, "takes at most 65535 bytes, this has 65536"),
+        (b"\0" * 65_536, "takes at most 65535 bytes, this has 65536; shorten it"),
         ("abc", "takes bytes, not str"),
         (bytearray(b"abc"), "takes bytes, not bytearray"),
         (memoryview(b"abc"), "takes bytes, not memoryview"),
         ([1], "takes bytes, not list"),
     ]),
     "LargeBinary of a length": (LargeBinary(4), b"abcd", [
-        (b"abcde", "takes at most 4 bytes, this has 5"),
+        (b"abcde", "takes at most 4 bytes, this has 5; shorten it"),
     ]),
     "Uuid": (Uuid(), A_UUID, [
         (str(A_UUID), "takes UUID, not str"),
@@ -204,7 +204,7 @@ MATRIX: dict[str, Any] = {
         ([Point(1, 2)], "takes JSON values only, without NUL characters"),
         ({"a": "\ud800"}, "takes JSON values only"),
         ([object()], "takes JSON values only"),
-        ("a" * 65_534, "takes at most 65535 bytes of JSON"),
+        ("a" * 65_534, "takes at most 65535 bytes of JSON; store less"),
     ]),
 }  # fmt: skip
 

@@ -123,7 +123,7 @@ def test_flask_logins_message_may_be_a_lazy_text_of_flask_babel(site):
     app = TestApp(site.application)
 
     assert app.get("/private").status_code == 302
-    messages: list[str] = []
+    messages: list[Any] = []
     app.get("/", extra_environ={"site.do": lambda session: messages.extend(flask.get_flashed_messages())})
     assert identical(messages, ["Please log in."])
 
