@@ -166,6 +166,7 @@ class SessionStore(Searching, ManySessions):
             serializer_for(serializer, types, strict=strict_types),
             max_size=options.size(max_size),
             hashed=hash_sid,
+            strict=strict_types,
         )
         self._statements = Statements(
             self._table, self._rows, self._database.vendor, absolute_ms=self._timeouts.absolute_ms

@@ -71,6 +71,7 @@ class Rows:
         serializer: makes the text for `additional`.
         max_size: bytes that this text may have.
         hashed: whether a handle may be logged, being no session id.
+        strict: whether a session has to be exactly a dict.
     """
 
     handle: Final = bindparam(HANDLE, type_=String)
@@ -78,7 +79,9 @@ class Rows:
     revision: Final = bindparam(REVISION, type_=BigInteger)
     last_revision: Final = bindparam(LAST_REVISION, type_=BigInteger)
 
-    def __init__(self, table: SessionTable, serializer: Serializer, *, max_size: int, hashed: bool) -> None:
+    def __init__(
+        self, table: SessionTable, serializer: Serializer, *, max_size: int, hashed: bool, strict: bool
+    ) -> None:
         self._table = table
         self._fields = table.fields
         self._fields_by_name = [(field.name, field) for field in table.fields]
@@ -94,6 +97,7 @@ class Rows:
         self._serializer = serializer
         self._max_size = max_size
         self._hashed = hashed
+        self._strict = strict
 
     # -- what statements are made of
 
@@ -187,24 +191,25 @@ class Rows:
         values = (handle, span, content.additional, revision, *columns)
         return dict(zip(self._all_names, values, strict=True))
 
-    @staticmethod
-    def checked(data: Mapping[str, Any]) -> dict[str, Any]:
+    def checked(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """A session's data as a dict.
 
         Raises:
-            UnserializableValue: if it is no mapping, or one with several values of a key.
+            UnserializableValue: if it is no mapping, or one with several values of a key; with `strict`, if
+                it is not exactly a dict.
         """
         if type(data) is dict:
             return data
         problem = f"a session is a dict, not {type(data).__name__}"
-        try:
-            if isinstance(data, dict):
-                plain: dict[str, Any] = plain_value(data)
-                return plain
-            if isinstance(data, Mapping) and len(plain := dict(data)) == len(data):
-                return plain
-        except Unstorable as error:
-            problem = str(error)
+        if not self._strict:
+            try:
+                if isinstance(data, dict):
+                    plain: dict[str, Any] = plain_value(data)
+                    return plain
+                if isinstance(data, Mapping) and len(plain := dict(data)) == len(data):
+                    return plain
+            except Unstorable as error:
+                problem = str(error)
         raise UnserializableValue("<session>", problem)
 
     def with_defaults(self, data: dict[str, Any], content: Content) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import Any
 
 import flask
@@ -34,6 +35,40 @@ def site(open_site):
     if isinstance(site, FlaskSite):
         Babel(site.application)
     return site
+
+
+def test_values_of_an_applications_own_class_come_back(open_site, make_store):
+    site = open_site(store=make_store(types={Fraction: (str, Fraction)}))
+    browser = site.browser()
+    browser.visit(site.saving(share=[Fraction(1, 3)]))
+
+    assert browser.data() == {"share": [Fraction(1, 3)]}
+
+
+def test_a_converter_that_lies_is_an_error_and_sets_no_cookie(open_site, make_store):
+    store = make_store(types={Fraction: (str, lambda text: Fraction(0))})
+    store.wait_for_sync()
+    site = open_site(store=store)
+    browser = site.browser()
+
+    with pytest.raises(UnserializableValue, match=r"'share': the converter of fractions\.Fraction"):
+        browser.visit(site.saving(share=Fraction(1, 3)))
+
+    assert browser.cookie == ""
+    assert stored_rows(store) == []
+
+
+def test_with_strict_types_a_value_has_to_be_of_an_exact_type(open_site, make_store):
+    site = open_site(store=make_store(strict_types=True))
+    browser = site.browser()
+    browser.log_in()
+
+    with pytest.raises(
+        UnserializableValue, match=r"'plan': strict_types refuses a value of type everyday\.Plan"
+    ):
+        browser.visit(site.saving(plan=Plan.FREE))
+
+    assert browser.data() == LOGIN
 
 
 # A LazyProxy of Babel can be pickled but not unpickled, so Beaker's own session class cannot have it.
