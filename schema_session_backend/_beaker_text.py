@@ -12,7 +12,9 @@ import pickle
 import zlib
 from typing import Any, Final
 
-from .errors import ConfigurationError
+from ._session.plain import Unstorable, plain_copy
+from ._session.serializer import name_of
+from .errors import ConfigurationError, UnserializableValue
 
 SERIALIZER_KEY: Final = "_beaker_serializer"
 JSON: Final = "json"
@@ -29,6 +31,7 @@ def deserialized(text: str) -> dict[str, Any]:
 
     Raises:
         ConfigurationError: for an encrypted session.
+        UnserializableValue: for a value that can be pickled but not unpickled.
     """
     raw = base64.b64decode(text)
     is_pickle = raw.startswith(_PICKLED_DICT)
@@ -37,6 +40,9 @@ def deserialized(text: str) -> dict[str, Any]:
         data = pickle.loads(raw) if is_pickle else json.loads(zlib.decompress(raw))  # noqa: S301
     except Exception:  # noqa: BLE001 - unpickling may raise anything
         data = None
+    if is_pickle and data is None:
+        problem = "one of its values cannot be unpickled; store plain values, such as str(value)"
+        raise UnserializableValue("<session>", problem)
     if not isinstance(data, dict):
         raise ConfigurationError(ENCRYPTION_REFUSED)
     return data if is_pickle else {**data, SERIALIZER_KEY: JSON}
@@ -58,8 +64,17 @@ def through_json(data: dict[str, Any]) -> dict[str, Any]:
 
     Raises:
         ConfigurationError: naming the key whose value JSON cannot represent.
+        UnserializableValue: naming the key of a value of which JSON would drop a part.
     """
-    return dict(json.loads(_json_of(data)))
+    return dict(json.loads(_json_of({key: _plain(key, value) for key, value in data.items()})))
+
+
+def _plain(key: str, value: Any) -> Any:
+    try:
+        return plain_copy(value)
+    except Unstorable as error:
+        problem = str(error)
+    raise UnserializableValue(name_of(key), problem)
 
 
 def _json_of(data: dict[str, Any]) -> str:

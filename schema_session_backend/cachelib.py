@@ -164,7 +164,7 @@ class SchemaCache(BaseCache):
         """
         data, max_age = _data(value), self._max_age(timeout)
         sessions = self._request_sessions()
-        if sessions is not None and data is value:
+        if sessions is not None and _is_dict(data):
             return sessions.set(key, data, max_age)
         if sessions is not None:
             sessions.forget(key)
@@ -310,7 +310,7 @@ def _data(value: Any) -> dict[str, Any]:
 
     A dict whose only key is `VALUE` is treated as any other value, so that it comes back as it was.
     """
-    return value if type(value) is dict and _is_dict(value) else {VALUE: value}
+    return value if isinstance(value, dict) and _is_dict(value) else {VALUE: value}
 
 
 def _is_dict(data: dict[str, Any]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import math
-from collections.abc import Iterable  # noqa: TC003 - `declared` resolves the constructor's types
+from collections.abc import Iterable, Mapping  # noqa: TC003 - `declared` resolves the constructor's types
 from typing import TYPE_CHECKING, Any, Final, Never, Self
 
 from sqlalchemy import URL, Column, Engine, MetaData, Table  # noqa: TC002 - likewise
@@ -19,6 +19,7 @@ from ._session.ids import Ids
 from ._session.model import LoadedSession, Saved
 from ._session.pickling import serializer_for
 from ._session.serializer import Serializer  # noqa: TC001 - likewise
+from ._session.tags import Converter  # noqa: TC001 - likewise
 from ._session.timeouts import Timeouts
 from ._sql.clock import Clock
 from ._sql.database import Database
@@ -34,7 +35,7 @@ from ._table.rows import HANDLE, MAX_AGE, Rows
 from .errors import ConfigurationError, WrongArgument
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from sqlalchemy import Connection
     from sqlalchemy.orm import Session
@@ -89,6 +90,10 @@ class SessionStore(Searching, ManySessions):
             and handles are ids, to be kept secret.
         serializer: `"json"`, `"pickle"` (whoever can write to the table can then run code here) or an
             object of your own, see `Serializer`.
+        types: converters for values of your own classes, `{Money: (to_plain, from_plain)}`. The first makes
+            a plain value of a `Money`, the second an equal `Money` of that. The class's name is stored too.
+        strict_types: refuse instances of subclasses of built-in types, and lazy strings, instead of storing
+            their plain values.
 
     Raises:
         ConfigurationError: for an option or a column that cannot work.
@@ -118,10 +123,14 @@ class SessionStore(Searching, ManySessions):
         max_size: Bytes = 64 * 1024,
         hash_sid: Switch = True,
         serializer: Text | Serializer = "json",
+        types: Object[Mapping[type[Any], Converter]] | None = None,
+        strict_types: Switch = False,
         **unknown: Never,
     ) -> None:
         options.refuse_unknown(unknown, SessionStore)
-        options.require_switches(timestamps=timestamps, sync=sync, hash_sid=hash_sid)
+        options.require_switches(
+            timestamps=timestamps, sync=sync, hash_sid=hash_sid, strict_types=strict_types
+        )
         timeout = timeouts.seconds(sync_timeout, "sync_timeout")
         self._timeouts = Timeouts(
             idle=timeouts.seconds(max_age, "max_age"),
@@ -137,6 +146,7 @@ class SessionStore(Searching, ManySessions):
             timestamps=timestamps,
             hashed=hash_sid,
             dialect=self._database.engine.dialect,
+            strict=strict_types,
         )
         self._table = (
             declaration.new(schemas, name=table_name, metadata=metadata)
@@ -152,7 +162,11 @@ class SessionStore(Searching, ManySessions):
         self.user_field = options.user_field(user_field, self.fields)
         """The declared column that tells whose a session is; None if there is no such column."""
         self._rows = Rows(
-            self._table, serializer_for(serializer), max_size=options.size(max_size), hashed=hash_sid
+            self._table,
+            serializer_for(serializer, types, strict=strict_types),
+            max_size=options.size(max_size),
+            hashed=hash_sid,
+            strict=strict_types,
         )
         self._statements = Statements(
             self._table, self._rows, self._database.vendor, absolute_ms=self._timeouts.absolute_ms

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from fractions import Fraction
 
 import pytest
 from pyramid_schema_session import SchemaSessionFactory
@@ -15,6 +16,7 @@ from schema_session_backend._options import Switch, declared
 from schema_session_backend._session.serializer import JsonSerializer
 from schema_session_backend._shared import read_options, refuse_unknown, settings_of, shared_store
 
+TYPES = {Fraction: (str, Fraction)}
 METADATA = MetaData()
 COLUMNS = [Column("user_id", Integer)]
 SERIALIZER = JsonSerializer()
@@ -86,6 +88,15 @@ def test_objects_are_named_by_dotted_names():
     assert shared(table=f"{__name__}:Own").repo() is Own.__table__
     assert shared(metadata=f"{__name__}.METADATA").repo().metadata is METADATA
     assert shared(serializer="json").fields == ()
+    store = shared(types=f"{__name__}:TYPES", strict_types="true")
+    store.set("a", {"share": Fraction(1, 3)})
+    assert store.get("a") == {"share": Fraction(1, 3)}
+
+
+@pytest.mark.parametrize("name", ["nowhere", f"{__name__}:METADATA"])
+def test_converters_that_cannot_be_used_are_refused(name):
+    with pytest.raises(ConfigurationError, match="types"):
+        shared(types=name)
 
 
 def test_values_of_the_options_type_are_taken_as_they_are():

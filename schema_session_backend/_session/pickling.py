@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .._spelling import did_you_mean
 from ..errors import ConfigurationError, UnserializableValue
-from .serializer import CorruptText, JsonSerializer, name_of
+from .serializer import NO_CONVERTERS, JsonSerializer, name_of
+from .tags import CorruptText
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .serializer import Serializer
+    from .tags import Converter
 
 
 class PickleSerializer(JsonSerializer):
@@ -29,14 +31,12 @@ class PickleSerializer(JsonSerializer):
         """The pickle of `data` as text.
 
         Raises:
-            UnserializableValue: naming the key whose value cannot be pickled.
+            UnserializableValue: naming the key whose value cannot be pickled and unpickled.
         """
-        try:
-            pickled = pickle.dumps(dict(data), protocol=5)
-        except Exception:  # noqa: BLE001 - an object's __reduce__ may raise anything
-            pickled = None
+        pickled = _pickled(dict(data))
         if pickled is None:
-            raise UnserializableValue(_unpicklable_key(data), "its value cannot be pickled")
+            problem = "its value cannot be pickled and unpickled; store plain data, such as str(value)"
+            raise UnserializableValue(_unpicklable_key(data), problem)
         return self._PREFIX + base64.b64encode(pickled).decode("ascii")
 
     def loads(self, text: str) -> dict[Any, Any]:
@@ -64,29 +64,43 @@ class PickleSerializer(JsonSerializer):
         return self.dumps({"": left}) == self.dumps({"": right})
 
 
+def _pickled(value: object) -> bytes | None:
+    """The pickle of a value, or None if it cannot be pickled and unpickled."""
+    try:
+        pickled = pickle.dumps(value, protocol=5)
+        # Some objects can be pickled only, and would make the whole session unreadable.
+        pickle.loads(pickled)  # noqa: S301 - made just now, of the application's own value
+    except Exception:  # noqa: BLE001 - an object's __reduce__ may raise anything
+        return None
+    return pickled
+
+
 def _unpicklable_key(data: Mapping[Any, Any]) -> str:
-    """The name of the key whose value cannot be pickled."""
-    for key, value in data.items():
-        try:
-            pickle.dumps(value, protocol=5)
-        except Exception:  # noqa: BLE001 - an object's __reduce__ may raise anything
-            return name_of(key)
-    return "<key>"
+    """The name of the key whose value cannot be pickled and unpickled."""
+    return next((name_of(key) for key, value in data.items() if _pickled(value) is None), "<key>")
 
 
 _BY_NAME: Final[dict[str, type[JsonSerializer]]] = {"json": JsonSerializer, "pickle": PickleSerializer}
 
 
-def serializer_for(option: str | Serializer) -> Serializer:
+def serializer_for(
+    option: str | Serializer, converters: Mapping[type, Converter] | None = None, *, strict: bool = False
+) -> Serializer:
     """The serializer that the option `serializer` stands for.
 
     Args:
         option: `"json"`, `"pickle"`, or a serializer.
+        converters: the option `types`; with `"pickle"`, for rows that were written as JSON.
+        strict: the option `strict_types`.
 
     Raises:
-        ConfigurationError: for an unknown name, and for an object that is no serializer.
+        ConfigurationError: for an unknown name, for an object that is no serializer, and for converters that
+            cannot work.
     """
     if not isinstance(option, str):
+        if converters is not None:
+            msg = "types= is for serializer='json'; a serializer of your own converts by itself"
+            raise ConfigurationError(msg)
         if all(callable(getattr(option, method, None)) for method in ("dumps", "loads", "same")):
             return option
         msg = f"serializer takes 'json', 'pickle' or an object with dumps, loads and same, not {option!r}"
@@ -94,4 +108,4 @@ def serializer_for(option: str | Serializer) -> Serializer:
     if option not in _BY_NAME:
         msg = f"serializer={option!r}: {did_you_mean(option, _BY_NAME)}"
         raise ConfigurationError(msg)
-    return _BY_NAME[option]()
+    return _BY_NAME[option](NO_CONVERTERS if converters is None else converters, strict=strict)

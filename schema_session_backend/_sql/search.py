@@ -282,7 +282,8 @@ class Search:
                 f" store.repo().c.{field.name}['key'].as_string() == 'value'"
             )
             raise InvalidField(self._table.name, field.name, problem)
-        if (misfit := field.check(value)) is not None:
+        value, misfit = field.fit(value)
+        if misfit is not None:
             raise InvalidField(self._table.name, field.name, misfit)
         values[parameter] = field.bound(value)
         return field.column == bindparam(parameter, type_=field.column.type)

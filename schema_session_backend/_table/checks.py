@@ -89,7 +89,7 @@ def _string(kind: Any, _where: str, _dialect: Dialect) -> Check:
         if type(value) is not str:
             return _wrong_type("str", value)
         if length is not None and len(value) > length:
-            return f"takes at most {length} characters, this has {len(value)}"
+            return f"takes at most {length} characters, this has {len(value)}; shorten it or widen the column"
         return _text_problem(value, limited=length is None)
 
     return check
@@ -120,7 +120,7 @@ def _text_problem(value: str, *, limited: bool) -> str | None:
         except UnicodeEncodeError:
             return "takes no lone surrogate"
     if limited and size > TEXT_BYTES:
-        return f"takes at most {TEXT_BYTES} bytes of text, this has {size}"
+        return f"takes at most {TEXT_BYTES} bytes of text, this has {size}; shorten it"
     return None
 
 
@@ -262,7 +262,9 @@ def _binary(kind: Any, _where: str, _dialect: Dialect) -> Check:
     def check(value: Any) -> str | None:
         if type(value) is not bytes:
             return _wrong_type("bytes", value)
-        return None if len(value) <= length else f"takes at most {length} bytes, this has {len(value)}"
+        if len(value) <= length:
+            return None
+        return f"takes at most {length} bytes, this has {len(value)}; shorten it"
 
     return check
 
@@ -296,7 +298,7 @@ def _json(kind: Any, _where: str, dialect: Dialect) -> Check:
         if "\\u0000" in text or not _same_json(msgspec.json.decode(text), value):
             return "takes JSON values only, without NUL characters"
         if len(text.encode()) > TEXT_BYTES:
-            return f"takes at most {TEXT_BYTES} bytes of JSON"
+            return f"takes at most {TEXT_BYTES} bytes of JSON; store less"
         # On SQLite a JSON column converts a text that is a number to that number, so 1.0 comes back as 1.
         if type(value) is float and value.is_integer():
             return "takes a float without a fraction only inside of a list or a dict"

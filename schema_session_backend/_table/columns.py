@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import types as sa
 from sqlalchemy.dialects import mysql
 
+from .._session.plain import Unstorable, plain_copy
 from ..errors import ConfigurationError, InvalidField
 from .checks import IMMUTABLE, check_for
 
@@ -46,6 +47,7 @@ class Field:
         to_column: converts a checked value for SQLAlchemy's type, where the type would lose something.
         from_column: converts the value back.
         mutable: whether values can be changed in place, so that they have to be copied.
+        strict: whether instances of subclasses and lazy strings are refused.
     """
 
     table: str
@@ -56,9 +58,10 @@ class Field:
     to_column: Callable[[Any], Any] | None = None
     from_column: Callable[[Any], Any] | None = None
     mutable: bool = False
+    strict: bool = False
 
     def value_of(self, value: Any) -> Any:
-        """Check a session's value, and return it; a mutable value is copied.
+        """Check a session's value, and return it, or the plain value of it; a mutable value is copied.
 
         Raises:
             InvalidField: naming the column and what it takes, never the value.
@@ -67,10 +70,24 @@ class Field:
             if not self.nullable:
                 raise InvalidField(self.table, self.name, "is NOT NULL and the session has None")
             return None
-        problem = self.check(value)
+        value, problem = self.fit(value)
         if problem is not None:
             raise InvalidField(self.table, self.name, problem)
         return copy.deepcopy(value) if self.mutable else value
+
+    def fit(self, value: Any) -> tuple[Any, str | None]:
+        """The value, or its plain value if only that fits, and the problem if neither does.
+
+        None is not a value here.
+        """
+        problem = self.check(value)
+        if problem is None or self.strict:
+            return value, problem
+        try:
+            plain = plain_copy(value)
+        except Unstorable as error:
+            return value, f"{problem}; {error}"
+        return plain, self.check(plain)
 
     def absent(self) -> Any:
         """The value of the column in a new row, if the session does not have the key.
@@ -120,13 +137,14 @@ class Field:
         return value if value is None or self.from_column is None else self.from_column(value)
 
 
-def field_of(table: str, column: Column[Any], dialect: Dialect) -> Field:
+def field_of(table: str, column: Column[Any], dialect: Dialect, *, strict: bool) -> Field:
     """The field of a declared column.
 
     Args:
         table: the table's name.
         column: the column.
         dialect: the dialect of the database.
+        strict: whether instances of subclasses and lazy strings are refused.
 
     Raises:
         ConfigurationError: if the database cannot keep values of the type exactly, or if the column's default
@@ -135,14 +153,11 @@ def field_of(table: str, column: Column[Any], dialect: Dialect) -> Field:
     kind = column.type.dialect_impl(dialect)
     where = f"column {column.name!r} of table {table!r}"
     check = check_for(column.type, where, dialect)
-    if column.default is not None and column.default.is_scalar and (problem := check(column.default.arg)):  # type: ignore[attr-defined]
-        msg = f"{where}: its default does not fit, it {problem}"
-        raise ConfigurationError(msg)
     to_column = from_column = None
     if isinstance(kind, sa.DateTime) and column.type.timezone and dialect.name != "postgresql":  # type: ignore[attr-defined]
         # The other databases store no time zone, so values are stored in UTC.
         to_column, from_column = _naive_utc, _aware_utc
-    return Field(
+    field = Field(
         table=table,
         column=column,
         # SQLAlchemy's names are a subclass of str; this becomes a session's key, which has to be a plain str.
@@ -152,7 +167,13 @@ def field_of(table: str, column: Column[Any], dialect: Dialect) -> Field:
         to_column=to_column,
         from_column=from_column,
         mutable=not isinstance(kind, IMMUTABLE),
+        strict=strict,
     )
+    default: Any = column.default
+    if default is not None and default.is_scalar and (problem := field.fit(default.arg)[1]):
+        msg = f"{where}: its default does not fit, it {problem}"
+        raise ConfigurationError(msg)
+    return field
 
 
 def exact(kind: TypeEngine[Any]) -> TypeEngine[Any]:

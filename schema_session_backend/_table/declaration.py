@@ -78,12 +78,14 @@ class Declaration:
         timestamps: whether there are `created_at` and `updated_at`.
         hashed: whether handles are hashes.
         dialect: the dialect of the database.
+        strict: whether columns refuse instances of subclasses and lazy strings.
     """
 
     names: Names
     timestamps: bool
     hashed: bool
     dialect: Dialect
+    strict: bool = False
 
     def new(
         self, schemas: str | Iterable[Column[Any]], *, name: str, metadata: MetaData | None
@@ -179,7 +181,7 @@ class Declaration:
             created_at=created_at,
             updated_at=updated_at,
             fields=tuple(
-                field_of(table.fullname, column, self.dialect)
+                field_of(table.fullname, column, self.dialect, strict=self.strict)
                 for column in table.c
                 if column.name not in base | generated
             ),

@@ -17,7 +17,9 @@ from sqlalchemy import BigInteger, String, Text, bindparam
 
 from .._session import ids
 from .._session.model import Content, LoadedSession, Version
-from .._session.serializer import CorruptText
+from .._session.plain import Unstorable, plain_value
+from .._session.serializer import name_of
+from .._session.tags import CorruptText
 from ..errors import InvalidField, SessionTooLarge, UnserializableValue
 from .columns import OMITTED, Field
 from .types import as_utc
@@ -72,6 +74,7 @@ class Rows:
         serializer: makes the text for `additional`.
         max_size: bytes that this text may have.
         hashed: whether a handle may be logged, being no session id.
+        strict: whether a session has to be exactly a dict.
     """
 
     handle: Final = bindparam(HANDLE, type_=String)
@@ -80,7 +83,9 @@ class Rows:
     last_revision: Final = bindparam(LAST_REVISION, type_=BigInteger)
     trace: Final = bindparam(TRACE, type_=Text)
 
-    def __init__(self, table: SessionTable, serializer: Serializer, *, max_size: int, hashed: bool) -> None:
+    def __init__(
+        self, table: SessionTable, serializer: Serializer, *, max_size: int, hashed: bool, strict: bool
+    ) -> None:
         self._table = table
         self._fields = table.fields
         self._fields_by_name = [(field.name, field) for field in table.fields]
@@ -96,6 +101,7 @@ class Rows:
         self._serializer = serializer
         self._max_size = max_size
         self._hashed = hashed
+        self._strict = strict
 
     # -- what statements are made of
 
@@ -189,18 +195,26 @@ class Rows:
         values = (handle, span, content.additional, revision, *columns)
         return dict(zip(self._all_names, values, strict=True))
 
-    @staticmethod
-    def checked(data: Mapping[str, Any]) -> dict[str, Any]:
+    def checked(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """A session's data as a dict.
 
         Raises:
-            UnserializableValue: if it is no mapping.
+            UnserializableValue: if it is no mapping, or one with several values of a key; with `strict`, if
+                it is not exactly a dict.
         """
         if type(data) is dict:
             return data
-        if isinstance(data, Mapping):
-            return dict(data)
-        raise UnserializableValue("<session>", f"a session is a dict, not {type(data).__name__}")
+        problem = f"a session is a dict, not {type(data).__name__}"
+        if not self._strict:
+            try:
+                if isinstance(data, dict):
+                    plain: dict[str, Any] = plain_value(data)
+                    return plain
+                if isinstance(data, Mapping) and len(plain := dict(data)) == len(data):
+                    return plain
+            except Unstorable as error:
+                problem = str(error)
+        raise UnserializableValue("<session>", problem)
 
     def with_defaults(self, data: dict[str, Any], content: Content) -> dict[str, Any]:
         """The data of a new row, with the columns' defaults for keys that it did not have."""
@@ -262,7 +276,7 @@ class Rows:
         largest = max(rest, key=lambda key: len(self._serializer.dumps({key: rest[key]})))
         problem = (
             f"the session takes {size} bytes beside its columns and max_size allows {self._max_size};"
-            f" its largest key is {largest!r}: store less, or raise max_size"
+            f" its largest key is {name_of(largest)!r}: store less, or raise max_size"
         )
         return SessionTooLarge(problem, size=size, limit=self._max_size)
 

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import OrderedDict, defaultdict
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from flask_babel.speaklater import LazyString
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from kinds import nested
 from values import ANY_SESSION, SESSIONS, VALUES, identical, stored_rows
+from werkzeug.datastructures import ImmutableDict
 
 from schema_session_backend._session.pickling import PickleSerializer
 from schema_session_backend._session.serializer import JsonSerializer
 from schema_session_backend.errors import SessionTooLarge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 pytestmark = pytest.mark.partitioned_too
 
@@ -76,6 +84,56 @@ def test_every_session_of_supported_types_comes_back_identical_through_pickle(se
     serializer = PickleSerializer()
 
     assert identical(serializer.loads(serializer.dumps(session)), session)
+
+
+class Name(str):
+    __slots__ = ()
+
+
+class Number(int):
+    pass
+
+
+class Rate(float):
+    pass
+
+
+class Items(list[Any]):
+    pass
+
+
+class Row(tuple[Any, ...]):
+    __slots__ = ()
+
+
+DISGUISES: dict[type, list[Callable[[Any], Any]]] = {
+    str: [str, Name, lambda text: LazyString(str, text)],
+    int: [int, Number],
+    float: [float, Rate],
+    list: [list, Items],
+    tuple: [tuple, Row],
+    dict: [dict, OrderedDict, lambda value: defaultdict(list, value), ImmutableDict],
+}
+
+
+def disguised(value: Any, choose: Callable[[list[Any]], Any]) -> Any:
+    """The value with instances of subclasses and lazy strings in it, at every depth, keys and members too."""
+    kind = type(value)
+    if kind in {list, tuple, set, frozenset}:
+        value = kind(disguised(item, choose) for item in value)
+    if kind is dict:
+        value = {disguised(key, choose): disguised(item, choose) for key, item in value.items()}
+    return choose(DISGUISES.get(kind, [lambda same: same]))(value)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=SLOW)
+@given(session=ANY_SESSION, data=st.data())
+def test_subclasses_and_lazy_strings_at_every_depth_come_back_as_plain_values(session, data):
+    serializer = JsonSerializer()
+    stored = serializer.dumps(disguised(session, lambda kinds: data.draw(st.sampled_from(kinds))))
+
+    assert stored == serializer.dumps(session)
+    assert identical(serializer.loads(stored), session)
 
 
 # -- through the store

@@ -9,6 +9,7 @@ import pickle
 from pathlib import Path
 
 import pytest
+from babel.support import LazyProxy
 from kinds import Color, Point
 from values import identical, stored_rows, write_row
 
@@ -49,13 +50,15 @@ def test_pickle_keeps_objects_when_it_was_asked_for_by_name(make_store):
     assert type(loaded["point"]) is Point
 
 
-def test_a_value_that_cannot_be_pickled_is_refused_by_name(make_store):
+# A LazyProxy of Babel can be pickled but not unpickled.
+@pytest.mark.parametrize("bad", [lambda: None, LazyProxy(str)], ids=["pickled", "unpickled"])
+def test_a_value_that_cannot_be_pickled_and_unpickled_is_refused_by_name(make_store, bad):
     store = make_store(serializer="pickle")
     store.set("a", {"cart": [1]})
     before = stored_rows(store)
 
     with pytest.raises(UnserializableValue) as caught:
-        store.set("a", {"good": 1, "bad": lambda: None})
+        store.set("a", {"good": 1, "bad": bad})
 
     assert caught.value.key == "bad"
     assert stored_rows(store) == before

@@ -5,14 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import subprocess
 import sys
+from collections import OrderedDict
 from decimal import Decimal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from sqlalchemy import create_engine
 from values import SESSIONS, VALUES, identical, stored_columns, stored_rows, write_row
+from werkzeug.datastructures import MultiDict
 
-from schema_session_backend import SessionStore
+from schema_session_backend import SessionStore, UnserializableValue
 from schema_session_backend.cachelib import SchemaCache
 
 MINUTE = 60
@@ -31,6 +33,27 @@ def test_a_dict_is_split_into_the_declared_columns(cache, store):
 
     assert stored_columns(store, "user_id", "device", "additional") == [(42, "phone", '{"cart":[1]}')]
     assert [record.data for record in store.find(user_id=42)] == [cache.get("a")]
+
+
+def test_a_dict_of_a_subclass_is_split_too_and_comes_back_as_a_dict(cache, store):
+    cache.set("a", OrderedDict(user_id=42, cart=[1]))
+
+    assert identical(cache.get("a"), {"user_id": 42, "cart": [1]})
+    assert stored_columns(store, "user_id") == [(42,)]
+
+
+def test_a_dict_with_several_values_of_a_key_is_refused(cache):
+    with pytest.raises(UnserializableValue, match=r"store value\.to_dict\(flat=False\)"):
+        cache.set("a", MultiDict([("tag", "a"), ("tag", "b")]))
+
+    assert cache.get("a") is None
+
+
+def test_with_strict_types_a_dict_of_a_subclass_is_refused(make_store):
+    cache = SchemaCache(make_store(strict_types=True))
+
+    with pytest.raises(UnserializableValue, match="a session is a dict, not OrderedDict"):
+        cache.set("a", OrderedDict(user_id=42))
 
 
 @pytest.mark.parametrize("value", [3, None, [1], "text"], ids=repr)
