@@ -132,9 +132,10 @@ def field_of(table: str, column: Column[Any], dialect: Dialect) -> Field:
         ConfigurationError: if the database cannot keep values of the type exactly, or if the column's default
             does not fit.
     """
-    kind = column.type.dialect_impl(dialect)
     where = f"column {column.name!r} of table {table!r}"
     check = check_for(column.type, where, dialect)
+    _require_column(column, where, dialect)
+    kind = column.type.dialect_impl(dialect)
     if column.default is not None and column.default.is_scalar and (problem := check(column.default.arg)):  # type: ignore[attr-defined]
         msg = f"{where}: its default does not fit, it {problem}"
         raise ConfigurationError(msg)
@@ -155,6 +156,20 @@ def field_of(table: str, column: Column[Any], dialect: Dialect) -> Field:
     )
 
 
+def _require_column(column: Column[Any], where: str, dialect: Dialect) -> None:
+    """Refuse a type of which the database's dialect makes no column, such as an abstract class."""
+    if isinstance(column.type, sa.NullType):
+        return  # until SQLAlchemy knows the column to which a foreign key refers
+    try:
+        column.type.compile(dialect=dialect)
+    except Exception as error:  # noqa: BLE001 - SQLAlchemy raises anything here, also an AttributeError
+        problem = str(error).splitlines()[0]
+    else:
+        return
+    msg = f"{where}: {type(column.type).__name__} makes no column on {dialect.name}: {problem}"
+    raise ConfigurationError(msg)
+
+
 def exact(kind: TypeEngine[Any]) -> TypeEngine[Any]:
     """The type to declare instead of a generic type of SQLAlchemy, so that MariaDB keeps values exactly too.
 
@@ -167,6 +182,13 @@ def exact(kind: TypeEngine[Any]) -> TypeEngine[Any]:
         finer = mysql.TIME(fsp=6)
     elif type(kind) is sa.Float and kind.precision is None:
         finer = mysql.DOUBLE(asdecimal=False)
+    elif isinstance(kind, (sa.NVARCHAR, sa.NCHAR)) and kind.collation is None:
+        # MariaDB's national character set lacks emoji, and has a collation that ignores case.
+        finer = (mysql.VARCHAR if isinstance(kind, sa.NVARCHAR) else mysql.CHAR)(kind.length)
+    elif isinstance(kind, sa.String) and (charset := getattr(kind, "charset", None)) and not kind.collation:
+        kind = kind.copy()
+        kind.collation = f"{charset}_nopad_bin"
+        return kind
     else:
         return kind
     chosen = kind._variant_mapping  # noqa: SLF001 - there is no public way to read the variants
