@@ -26,7 +26,7 @@ class ManySessions:
     _upkeep: Upkeep
 
     def get_many(self, sids: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """The data of those of the sessions that there are, by id; up to 20,000 in one statement.
+        """The data of those of the sessions that there are, by id; up to 16,000 in one statement.
 
         Args:
             sids: the ids.
@@ -67,7 +67,7 @@ class ManySessions:
             self._upkeep.transact(lambda own: [own.run(*statement) for statement in every])
 
     def destroy_many(self, sids: Iterable[str]) -> int:
-        """Remove sessions, expired or not; returns how many rows that were. Up to 20,000 in one statement.
+        """Remove sessions, expired or not; returns how many rows that were. Up to 16,000 in one statement.
 
         Args:
             sids: the ids.

@@ -156,6 +156,7 @@ class SessionStore(Searching, ManySessions):
             )
         )
         self._database.failures.table = self._table.table
+        self._database.failures.hashed = hash_sid
         if self._timeouts.absolute_ms is not None and self._table.created_at is None:
             msg = "absolute_max_age counts from created_at: set timestamps=True too"
             raise ConfigurationError(msg)
@@ -171,7 +172,7 @@ class SessionStore(Searching, ManySessions):
         self._statements = Statements(
             self._table, self._rows, self._database.vendor, absolute_ms=self._timeouts.absolute_ms
         )
-        self._search = Search(self._statements, hashed=hash_sid)
+        self._search = Search(self._statements)
         self._survey = Survey(self._search, self._rows, hashed=hash_sid)
         self._clock = Clock()
         self._saving = Saving(self._statements, self._rows, self._timeouts, self._clock)

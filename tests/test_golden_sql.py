@@ -265,7 +265,7 @@ def sections(store: SessionStore) -> dict[str, list[Golden]]:
 
 
 def golden_text(database: str) -> str:
-    """All that a store sends to a database; of one without timestamps, what is different."""
+    """All that a store sends to a database; of stores with other options, what is different."""
     store = SessionStore(URLS[database], **OPTIONS)
     spelling = Spelling(store)
     texts = [
@@ -282,9 +282,13 @@ def golden_text(database: str) -> str:
     for title, found in sections(store).items():
         texts += [f"\n-- == {title}\n", *(f"{one}\n" for one in found)]
         known.update(map(str, found))
-    texts.append("\n-- == What differs without timestamps and absolute_max_age\n")
-    for found in sections(SessionStore(URLS[database], **WITHOUT_TIMESTAMPS)).values():
-        texts += [f"{one}\n" for one in found if str(one) not in known]
+    for title, options in (
+        ("without timestamps and absolute_max_age", WITHOUT_TIMESTAMPS),
+        ("with hash_sid=False", OPTIONS | {"hash_sid": False}),
+    ):
+        texts.append(f"\n-- == What differs {title}\n")
+        for found in sections(SessionStore(URLS[database], **options)).values():
+            texts += [f"{one}\n" for one in found if str(one) not in known]
     return "\n".join(texts)
 
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-HANDLES_AT_ONCE: Final = 20_000
-"""Parameters of one statement, below any database's limit."""
+HANDLES_AT_ONCE: Final = 16_000
+"""Below any database's limit of parameters, of which a handle that is no hash takes two."""
 ROWS_AT_ONCE: Final = 256
 PARAMETERS_AT_ONCE: Final = 30_000
 CHARACTERS_AT_ONCE: Final = 1_000_000

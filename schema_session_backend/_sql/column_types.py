@@ -64,9 +64,14 @@ _LONGEST: Final = {
 _PADDED: Final = {"CHAR": TEXT, "BINARY": BYTES}
 _FRACTIONAL: Final = {"NUMERIC", "DOUBLE PRECISION", "FLOAT", "REAL"}
 _TIMES: Final = {"TIME", "TIME WITH TIME ZONE", "DATETIME", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE"}
-_DEFAULT_SIZES: Final = {"CHAR": (1,), "BINARY": (1,), "BIT": (1,), "YEAR": (4,)}
+_DEFAULT_SIZES: Final = {"CHAR": (1,), "BINARY": (1,), "BIT": (1,)}
+# Their sizes say no more than the width in which a client shows them.
+_SHOWN_IN: Final = {"YEAR"}
 # Binary digits of a FLOAT that takes 4 bytes; with more of them it is a DOUBLE PRECISION.
 _SINGLE_PRECISION: Final = 24
+
+# The most digits of a fraction of a second.
+MICROSECONDS: Final = 6
 
 _COLLATION = re.compile(r" (?:CHARACTER SET \w+|COLLATE \S+)", re.IGNORECASE)
 _NAME_AND_SIZES = re.compile(
@@ -120,6 +125,11 @@ class ColumnType:
             return True
         return self.group == other.group and all(map(ge, self.measures, other.measures))
 
+    @property
+    def is_padded(self) -> bool:
+        """Whether values that are shorter than the size are padded."""
+        return self.measures[1:] == (-self.measures[0],)
+
     def lacks(self, other: ColumnType) -> list[str]:
         """The values of another ENUM or SET that this one does not take."""
         return [value for value in other.values if _unescaped(value) not in self.measures[0]]
@@ -150,11 +160,15 @@ def _measured(sql: str, vendor: Vendor) -> tuple[str, Measures]:
     words = (found["name"] + found["more"]).split()
     name = " ".join(word for word in words if word not in {"UNSIGNED", "ZEROFILL"})
     sizes = tuple(int(size) for size in (found["sizes"] or "").split(",") if size)
+    if name in {*_TIMES, "INTERVAL"}:
+        sizes = tuple(min(size, MICROSECONDS) for size in sizes)
     if name == "FLOAT" and len(sizes) == 1:
         name, sizes = "DOUBLE PRECISION" if sizes[0] > _SINGLE_PRECISION else name, ()
     name = _SYNONYMS.get(name, name)
     name = vendor.type_names.get(name, name)
     sizes = sizes or _DEFAULT_SIZES.get(name, ())
+    if name in _SHOWN_IN:
+        sizes = ()
     if name in _TIMES:
         return name, sizes or (vendor.fraction_digits,)
     return _group(name, sizes, signed="UNSIGNED" not in words)

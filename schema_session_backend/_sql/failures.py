@@ -47,6 +47,8 @@ class Failures:
         """What a handler has to catch."""
         self.table: Table | None = None
         """The table whose constraints are named."""
+        self.hashed = True
+        """Whether its ids are hashes, which any collation tells apart."""
         self._engine = engine
         self._vendor = vendor
         self._integrity_error: type[Exception] = driver.IntegrityError
@@ -115,13 +117,23 @@ class Failures:
         what = "a constraint" if constraint is None else f"the constraint {constraint!r}"
         on = f" on {', '.join(map(repr, columns))}" if columns else ""
         msg = f"{what}{on}{where} refused the session ({kind})"
+        if columns and columns == self._key and not self.hashed:
+            msg = (
+                f"the column {columns[0]!r}{where} takes ids that differ in case or in blanks at the end for"
+                f" the same one, so the session was not stored; its collation has to change ({kind}):"
+                " wait_for_sync() of another store tells how"
+            )
         return ConstraintViolated(msg, code=code, constraint=constraint, columns=columns)
+
+    @property
+    def _key(self) -> tuple[str, ...]:
+        return () if self.table is None else tuple(self.table.primary_key.columns.keys())
 
     def _completed(self, told: Violation) -> Violation:
         """What the database tells, with what the declaration adds: its columns, or its name."""
-        if self.table is not None and told.columns == tuple(self.table.primary_key.columns.keys()):
-            # MariaDB's upsert sets the key to NULL where another unique constraint of the row is violated.
-            unique = _constraints(self.table, unique=True)
+        unique = _constraints(self.table, unique=True)
+        if told.columns and told.columns == self._key and (unique or self.hashed):
+            # MariaDB's upsert sets the key to NULL also where another unique constraint is violated.
             return unique[0] if len(unique) == 1 else Violation()
         for name, columns in _constraints(self.table):
             if told.constraint is not None and name == told.constraint:

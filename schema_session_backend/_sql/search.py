@@ -20,6 +20,7 @@ from sqlalchemy import (
     case,
     delete,
     func,
+    not_,
     select,
 )
 from sqlalchemy.sql import literal_column, operators
@@ -28,7 +29,6 @@ from .._spelling import did_you_mean
 from .._table.rows import PREFIX
 from ..errors import ConfigurationError, InvalidField, WrongArgument
 from .query import Query
-from .statements import begins_with
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -89,13 +89,11 @@ class Search:
 
     Args:
         statements: those on the table.
-        hashed: whether handles are hashes.
     """
 
-    def __init__(self, statements: Statements, *, hashed: bool) -> None:
+    def __init__(self, statements: Statements) -> None:
         self._statements = statements
         self._table = statements.table
-        self._hashed = hashed
         self._fields = {field.name: (index, field) for index, field in enumerate(self._table.fields)}
         self._queries: dict[tuple[Any, ...], Query] = {}
 
@@ -193,7 +191,7 @@ class Search:
         """Remove the live session with that handle, if it is one of those."""
 
         def build() -> Delete:
-            this = self._table.sid == bindparam(KEPT, type_=String)
+            this = self._statements.is_(bindparam(KEPT, type_=String))
             return self._deletion(this, *found.conditions)
 
         return Prepared(self._query(("revoke",), found, build), {**found.values, KEPT: handle})
@@ -216,7 +214,7 @@ class Search:
             # MySQL takes the table that is deleted from in a derived table only.
             spared = self._spared(mark).subquery("spared")
             there = select(literal_column("1")).select_from(spared).exists()
-            return self._deletion(*found.conditions, self._table.sid.not_in(_kept()), there)
+            return self._deletion(*found.conditions, not_(self._statements.among(_kept())), there)
 
         return Prepared(
             self._query(("revoke others",), found, build), {**found.values, KEPT: kept[0], KEPT_TOO: kept[-1]}
@@ -258,7 +256,7 @@ class Search:
         return query
 
     def _own(self, mark: str) -> list[Condition]:
-        return begins_with(self._table.sid, mark, hashed=self._hashed) if mark else []
+        return self._statements.begins_with(mark) if mark else []
 
     def _declared(self, name: str) -> tuple[int, Field]:
         if name in self._fields:
@@ -299,9 +297,9 @@ class Search:
         return delete(self._table.table).where(self._statements.live, *where)
 
     def _spared(self, mark: str) -> Select[Any]:
-        sid = self._table.sid
+        kept = self._statements.among(_kept())
         # Correlated, it would look at the row that is to be deleted.
-        return select(sid).where(sid.in_(_kept()), self._statements.live, *self._own(mark)).correlate(None)
+        return select(self._table.sid).where(kept, self._statements.live, *self._own(mark)).correlate(None)
 
     @property
     def _counted(self) -> Select[Any]:

@@ -8,14 +8,14 @@ from __future__ import annotations
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Index, UniqueConstraint, case, delete, func, insert, or_, select, update
+from sqlalchemy import Index, UniqueConstraint, and_, case, delete, func, insert, or_, select, update
 from sqlalchemy.sql import literal_column
 
 from .._table.rows import NONE
 from .query import Query
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from sqlalchemy import Column, ColumnElement, Select, Table
     from sqlalchemy.sql.base import ReadOnlyColumnCollection
@@ -61,6 +61,34 @@ class Statements:
         expire_at = self.table.expire_at
         return or_(expire_at.is_(None), expire_at > self.vendor.now_ms)
 
+    # -- which sessions
+
+    def is_(self, handle: ColumnElement[str]) -> Condition:
+        """That a row is that of a handle."""
+        return self._exact(lambda sid: sid == handle)
+
+    def among(self, handles: Collection[Any]) -> Condition:
+        """That a row is that of one of these handles."""
+        return self._exact(lambda sid: sid.in_(handles))
+
+    def begins_with(self, mark: str) -> list[Condition]:
+        """That a handle begins with a mark; LIKE would take its case for equal on SQLite."""
+        sid, exactly = self.table.sid, self.vendor.exactly
+        if not self.table.hashed:
+            # An application's own column may sort ids in any way.
+            return [func.substr(exactly(sid), 1, len(mark)) == mark]
+        # The primary key finds them, between the mark and the next possible one.
+        past = f"{mark[:-1]}{chr(ord(mark[-1]) + 1)}"
+        return [sid >= mark, sid < past, func.substr(sid, 1, len(mark)) == mark]
+
+    def _exact(self, compare: Callable[[ColumnElement[str]], Condition]) -> Condition:
+        sid = self.table.sid
+        if self.table.hashed:
+            return compare(sid)
+        # The primary key finds a row by the first comparison, by the column's collation, which may take other
+        # ids for the same; the second one is byte for byte.
+        return and_(compare(sid), compare(self.vendor.exactly(sid)))
+
     # -- reading
 
     @cached_property
@@ -80,7 +108,7 @@ class Statements:
 
     def any_of(self, handles: Sequence[str]) -> Query:
         """Look whether any of the sessions is live."""
-        there: Select[Any] = select(literal_column("1")).where(self.table.sid.in_(handles), self.live)
+        there: Select[Any] = select(literal_column("1")).where(self.among(handles), self.live)
         return Query(there.limit(1))
 
     @cached_property
@@ -90,7 +118,7 @@ class Statements:
 
     def load_many(self, handles: Sequence[str]) -> Query:
         """Read live sessions; the handle comes last in a row."""
-        return Query(self.listed.where(self.table.sid.in_(handles)))
+        return Query(self.listed.where(self.among(handles)))
 
     # -- storing
 
@@ -103,9 +131,9 @@ class Statements:
         """
         numbers = [None] if count is None else range(count)
         rows = [self._new_row(omitted, number) for number in numbers]
-        return Query(
-            self.vendor.upsert(self.table.table, rows[0] if count is None else rows, self._overwritten)
-        )
+        values = rows[0] if count is None else rows
+        exact = not self.table.hashed
+        return Query(self.vendor.upsert(self.table.table, values, self._overwritten, exact=exact))
 
     def _insert(self, omitted: frozenset[str]) -> Query:
         """Store a session under an id under which nothing is stored."""
@@ -181,7 +209,7 @@ class Statements:
         }
         copied = (field.column for field in table.fields if field.name not in self._unique)
         values |= {column.name: column for column in (*copied, *self._stamps)}
-        trace = select(*values.values()).where(table.sid == self.rows.new_handle)
+        trace = select(*values.values()).where(self.is_(self.rows.new_handle))
         return Query(insert(table.table).from_select(list(values), trace, include_defaults=False))
 
     @cached_property
@@ -236,7 +264,7 @@ class Statements:
 
     @cached_property
     def _this(self) -> Condition:
-        return self.table.sid == self.rows.handle
+        return self.is_(self.rows.handle)
 
     @cached_property
     def _unique(self) -> set[str]:
@@ -252,7 +280,7 @@ class Statements:
 
     def _delete(self, handles: Collection[str], *where: Condition) -> Query:
         by_key = self.vendor.delete_by_key(self.table.table)
-        return Query(by_key.where(self.table.sid.in_(handles), *where))
+        return Query(by_key.where(self.among(handles), *where))
 
     def _renew(self, more: dict[str, Any]) -> Query:
         same = self.table.revision.between(self.rows.revision, self.rows.last_revision)
@@ -312,17 +340,6 @@ class Statements:
             return expiry
         end = self.vendor.milliseconds(created) + literal_column(str(self._absolute_ms))
         return self.vendor.least(expiry, end)
-
-
-def begins_with(sid: Column[str], mark: str, *, hashed: bool) -> list[Condition]:
-    """That a handle begins with a mark; LIKE would take its case for equal on SQLite."""
-    begins = func.substr(sid, 1, len(mark)) == mark
-    if not hashed:
-        # An application's own column may sort ids in any way.
-        return [begins]
-    # The primary key finds them, between the mark and the next possible one.
-    past = f"{mark[:-1]}{chr(ord(mark[-1]) + 1)}"
-    return [sid >= mark, sid < past, begins]
 
 
 def _unique_columns(table: Table) -> set[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from ..errors import AccessDenied, SessionStoreError, StatementFailed
+from ..errors import AccessDenied, ConfigurationError, SessionStoreError, StatementFailed
 from .drift.additions import Additions
 from .drift.comparison import Comparison
 from .drift.differences import PAGE, Addition, MissingTable, mismatch, statements_of
@@ -99,10 +99,10 @@ class Synchronizer:
             refused = error
         else:
             return
-        raise type(refused)(
-            f"table {self._table.name!r} could not be created or added to: {refused}; see {PAGE}",
-            code=refused.code,
-        )
+        msg = f"table {self._table.name!r} could not be created or added to: {refused}"
+        if database.vendor.lacks_type(refused.code, str(refused)):
+            raise ConfigurationError(f"{msg}; check the types of its columns")
+        raise type(refused)(f"{msg}; see {PAGE}", code=refused.code)
 
     def _checked(self) -> list[Difference]:
         """What is missing and to be added."""

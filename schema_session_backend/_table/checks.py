@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+import ipaddress
 import math
+import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import types as sa
-from sqlalchemy.dialects import mysql
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.dialects import mysql, postgresql
+from sqlalchemy.dialects.postgresql.ranges import AbstractMultiRange, AbstractRange
+from sqlalchemy.types import TypeDecorator, UserDefinedType
 
 from ..errors import ConfigurationError
 
@@ -33,6 +36,8 @@ if TYPE_CHECKING:
 TEXT_BYTES: Final = 65_535
 # The first year of MariaDB's DATE and DATETIME.
 FIRST_YEAR: Final = 1000
+# The years of MariaDB's YEAR.
+YEARS: Final = range(1901, 2156)
 # SQLite stores a NUMERIC as a double, which keeps this many decimal digits exactly.
 EXACT_DIGITS: Final = 15
 LONGEST_INTERVAL: Final = dt.timedelta(days=700_000)
@@ -61,7 +66,7 @@ def check_for(kind: TypeEngine[Any], where: str, dialect: Dialect) -> Check:
     for family, make in _CHECKS:
         if isinstance(kind, family):
             return make(kind, where, dialect)
-    return _native(kind)
+    return _native(kind, where)
 
 
 def _on_mariadb(dialect: Dialect) -> bool:
@@ -256,6 +261,37 @@ def _interval(_kind: Any, where: str, dialect: Dialect) -> Check:
     return check
 
 
+def _set(kind: Any, _where: str, _dialect: Dialect) -> Check:
+    members = frozenset(kind.values)
+
+    def check(value: Any) -> str | None:
+        if type(value) is not set:
+            return _wrong_type("set", value)
+        return None if value <= members else "takes a set of the SET's values"
+
+    return check
+
+
+def _bits(kind: Any, _where: str, _dialect: Dialect) -> Check:
+    bits = kind.length or 1
+
+    def check(value: Any) -> str | None:
+        if type(value) is not int:
+            return _wrong_type("int", value)
+        return None if 0 <= value < 2**bits else f"takes a whole number of {bits} bits, 0 or more"
+
+    return check
+
+
+def _year(_kind: Any, _where: str, _dialect: Dialect) -> Check:
+    def check(value: Any) -> str | None:
+        if type(value) is not int:
+            return _wrong_type("int", value)
+        return None if value in YEARS else f"takes the years {YEARS[0]} to {YEARS[-1]}"
+
+    return check
+
+
 def _binary(kind: Any, _where: str, _dialect: Dialect) -> Check:
     length = min(kind.length or TEXT_BYTES, TEXT_BYTES)
 
@@ -269,7 +305,10 @@ def _binary(kind: Any, _where: str, _dialect: Dialect) -> Check:
     return check
 
 
-def _uuid(kind: Any, _where: str, _dialect: Dialect) -> Check:
+def _uuid(kind: Any, where: str, dialect: Dialect) -> Check:
+    if isinstance(kind, sa.UUID) and dialect.name == "sqlite":
+        msg = f"{where}: SQLite takes the digits of a UUID for a number; declare it Uuid"
+        raise ConfigurationError(msg)
     if kind.as_uuid:
         return _exactly(UUID)
 
@@ -285,9 +324,13 @@ def _uuid(kind: Any, _where: str, _dialect: Dialect) -> Check:
     return check
 
 
-def _json(kind: Any, _where: str, dialect: Dialect) -> Check:
+def _json(kind: Any, where: str, dialect: Dialect) -> Check:
+    is_binary = kind.dialect_impl(dialect).__visit_name__ == "JSONB"
+    if is_binary and dialect.name == "sqlite":
+        msg = f"{where}: not every SQLite has JSONB; declare it JSON"
+        raise ConfigurationError(msg)
     # JSONB writes numbers out without an exponent, so that a float of this size comes back as an int.
-    float_limit = 1e16 if kind.dialect_impl(dialect).__visit_name__ == "JSONB" else math.inf
+    float_limit = 1e16 if is_binary else math.inf
 
     def check(value: Any) -> str | None:
         try:
@@ -350,13 +393,96 @@ def _decorated(kind: TypeDecorator[Any], where: str, dialect: Dialect) -> Check:
     return check
 
 
-def _native(kind: TypeEngine[Any]) -> Check:
+def _native(kind: TypeEngine[Any], where: str) -> Check:
     """The check for a type that one database has: of the Python type here, of the value in the database."""
     try:
         expected = kind.python_type
     except NotImplementedError:
+        expected = object
+    if expected is not object:
+        return _exactly(expected)
+    if isinstance(kind, UserDefinedType):
         return lambda _value: None
-    return _exactly(expected)
+    msg = (
+        f"{where}: {type(kind).__name__} may give a value back in another form than it was stored in; declare"
+        " a String, or another column"
+    )
+    raise ConfigurationError(msg)
+
+
+def _address(_kind: Any, _where: str, dialect: Dialect) -> Check:
+    makes_objects = _returns_addresses(dialect)
+
+    def check(value: Any) -> str | None:
+        if not makes_objects:
+            return _canonical(value, ipaddress.ip_interface, "an address")
+        if isinstance(value, (ipaddress.IPv4Interface, ipaddress.IPv6Interface)):
+            is_kept = value.network.prefixlen < value.max_prefixlen
+        else:
+            is_kept = isinstance(value, (ipaddress.IPv4Address, ipaddress.IPv6Address))
+        if is_kept:
+            return None
+        return "takes an address of the module ipaddress, or an interface whose network has more addresses"
+
+    return check
+
+
+def _network(_kind: Any, _where: str, dialect: Dialect) -> Check:
+    makes_objects = _returns_addresses(dialect)
+
+    def check(value: Any) -> str | None:
+        if not makes_objects:
+            return _canonical(value, ipaddress.ip_network, "a network")
+        is_network = isinstance(value, (ipaddress.IPv4Network, ipaddress.IPv6Network))
+        return None if is_network else "takes a network of the module ipaddress"
+
+    return check
+
+
+def _returns_addresses(dialect: Dialect) -> bool:
+    """Whether the driver makes objects of addresses, and not texts."""
+    return dialect.driver == "psycopg" and getattr(dialect, "_native_inet_types", None) is not False
+
+
+def _hardware_address(kind: Any, _where: str, _dialect: Dialect) -> Check:
+    length = 8 if isinstance(kind, postgresql.MACADDR8) else 6
+    usual = re.compile(":".join(["[0-9a-f]{2}"] * length))
+
+    def check(value: Any) -> str | None:
+        if type(value) is str and usual.fullmatch(value):
+            return None
+        return f"takes a str of {length} pairs of lower-case hexadecimal digits with ':' between them"
+
+    return check
+
+
+def _canonical(value: Any, parse: Callable[[str], Any], what: str) -> str | None:
+    try:
+        is_usual = type(value) is str and str(parse(value)) == value
+    except ValueError:
+        is_usual = False
+    return None if is_usual else f"takes {what} as str in its usual form"
+
+
+def _range(kind: Any, _where: str, _dialect: Dialect) -> Check:
+    if not isinstance(kind, AbstractMultiRange):
+        return _exactly(postgresql.Range)
+
+    def check(value: Any) -> str | None:
+        if isinstance(value, list) and all(type(one) is postgresql.Range for one in value):
+            return None
+        return "takes a list of Range"
+
+    return check
+
+
+def _wide_number(_kind: Any, _where: str, _dialect: Dialect) -> Check:
+    def check(value: Any) -> str | None:
+        if type(value) is not int:
+            return _wrong_type("int", value)
+        return None if 0 <= value < 2**32 else "takes a whole number of 32 bits, 0 or more"
+
+    return check
 
 
 def _exactly(expected: type) -> Check:
@@ -378,6 +504,9 @@ _INTEGER_BITS: Final = ((mysql.TINYINT, 8), (mysql.MEDIUMINT, 24), (sa.SmallInte
 # The first class that a type is an instance of decides, so subclasses come before their base classes.
 _CHECKS: Final[tuple[tuple[type, Callable[[Any, str, Dialect], Check]], ...]] = (
     (sa.Enum, _enum),
+    (mysql.SET, _set),
+    (mysql.BIT, _bits),
+    (mysql.YEAR, _year),
     (sa.CHAR, _char),
     (sa.NCHAR, _char),
     (sa.String, _string),
@@ -392,4 +521,11 @@ _CHECKS: Final[tuple[tuple[type, Callable[[Any, str, Dialect], Check]], ...]] = 
     (sa.LargeBinary, _binary),
     (sa.Uuid, _uuid),
     (sa.JSON, _json),
+    (postgresql.INET, _address),
+    (postgresql.CIDR, _network),
+    (postgresql.MACADDR, _hardware_address),
+    (postgresql.MACADDR8, _hardware_address),
+    (AbstractRange, _range),
+    (postgresql.OID, _wide_number),
+    (postgresql.DOMAIN, lambda kind, where, dialect: check_for(kind.data_type, where, dialect)),
 )

@@ -150,9 +150,10 @@ def field_of(table: str, column: Column[Any], dialect: Dialect, *, strict: bool)
         ConfigurationError: if the database cannot keep values of the type exactly, or if the column's default
             does not fit.
     """
-    kind = column.type.dialect_impl(dialect)
     where = f"column {column.name!r} of table {table!r}"
     check = check_for(column.type, where, dialect)
+    _require_column(column, where, dialect)
+    kind = column.type.dialect_impl(dialect)
     to_column = from_column = None
     if isinstance(kind, sa.DateTime) and column.type.timezone and dialect.name != "postgresql":  # type: ignore[attr-defined]
         # The other databases store no time zone, so values are stored in UTC.
@@ -176,6 +177,20 @@ def field_of(table: str, column: Column[Any], dialect: Dialect, *, strict: bool)
     return field
 
 
+def _require_column(column: Column[Any], where: str, dialect: Dialect) -> None:
+    """Refuse a type of which the database's dialect makes no column, such as an abstract class."""
+    if isinstance(column.type, sa.NullType):
+        return  # until SQLAlchemy knows the column to which a foreign key refers
+    try:
+        column.type.compile(dialect=dialect)
+    except Exception as error:  # noqa: BLE001 - SQLAlchemy raises anything here, also an AttributeError
+        problem = str(error).splitlines()[0]
+    else:
+        return
+    msg = f"{where}: {type(column.type).__name__} makes no column on {dialect.name}: {problem}"
+    raise ConfigurationError(msg)
+
+
 def exact(kind: TypeEngine[Any]) -> TypeEngine[Any]:
     """The type to declare instead of a generic type of SQLAlchemy, so that MariaDB keeps values exactly too.
 
@@ -188,6 +203,13 @@ def exact(kind: TypeEngine[Any]) -> TypeEngine[Any]:
         finer = mysql.TIME(fsp=6)
     elif type(kind) is sa.Float and kind.precision is None:
         finer = mysql.DOUBLE(asdecimal=False)
+    elif isinstance(kind, (sa.NVARCHAR, sa.NCHAR)) and kind.collation is None:
+        # MariaDB's national character set lacks emoji, and has a collation that ignores case.
+        finer = (mysql.VARCHAR if isinstance(kind, sa.NVARCHAR) else mysql.CHAR)(kind.length)
+    elif isinstance(kind, sa.String) and (charset := getattr(kind, "charset", None)) and not kind.collation:
+        kind = kind.copy()
+        kind.collation = f"{charset}_nopad_bin"
+        return kind
     else:
         return kind
     chosen = kind._variant_mapping  # noqa: SLF001 - there is no public way to read the variants

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import BigInteger, Column, Index, MetaData, Table
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table
 from sqlalchemy import exc as sa_exc
 from sqlalchemy.types import NullType
 
@@ -50,6 +50,7 @@ class SessionTable:
         fields: the declared columns.
         reserved: the names of columns that are no fields, which no key of a session may have.
         owned: whether the table was made from `schemas`; otherwise it is the application's own.
+        hashed: whether handles are hashes, which any collation tells apart.
     """
 
     table: Table
@@ -62,6 +63,7 @@ class SessionTable:
     fields: tuple[Field, ...]
     reserved: frozenset[str]
     owned: bool
+    hashed: bool
 
     @property
     def name(self) -> str:
@@ -124,6 +126,8 @@ class Declaration:
             raise ConfigurationError(msg)
         if isinstance(schemas, str):
             _require_referenced(table)
+            if self.dialect.name in {"mysql", "mariadb"}:
+                _match_referenced(table)
         Index(f"ix_{bare_name}_{self.names.expire_at}", table.c[self.names.expire_at])
         return self._session_table(table, owned=True)
 
@@ -187,6 +191,7 @@ class Declaration:
             ),
             reserved=frozenset(base | generated),
             owned=owned,
+            hashed=self.hashed,
         )
 
 
@@ -287,6 +292,16 @@ def _require_referenced(table: Table) -> None:
         table.metadata.remove(table)
         msg = f"column {key.parent.name!r} cannot reference {key.target_fullname}: {problem}"
         raise ConfigurationError(msg)
+
+
+def _match_referenced(table: Table) -> None:
+    """Give each whole number that refers to another the type of that: MariaDB has no other foreign keys.
+
+    The text form has no words for MariaDB's UNSIGNED.
+    """
+    for key in (key for column in table.c for key in column.foreign_keys):
+        if isinstance(key.parent.type, Integer) and isinstance(key.column.type, Integer):
+            key.parent.type = key.column.type
 
 
 def _require_no_other_key(column: Column[Any]) -> None:

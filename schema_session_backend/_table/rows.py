@@ -237,7 +237,7 @@ class Rows:
     def has_same(self, content: Content, other: Content) -> bool:
         """Whether two contents are equal sessions."""
         return content == other and all(
-            self._serializer.same(content.columns[index], other.columns[index]) for index in self._mutable
+            self.same(content.columns[index], other.columns[index]) for index in self._mutable
         )
 
     def same(self, value: object, other: object) -> bool:

@@ -30,12 +30,15 @@ from sqlalchemy import (
     Double,
     Enum,
     Float,
+    ForeignKey,
     Integer,
     Interval,
     LargeBinary,
+    MetaData,
     Numeric,
     SmallInteger,
     String,
+    Table,
     Text,
     Time,
     Unicode,
@@ -47,6 +50,7 @@ from sqlalchemy.types import TypeDecorator, UserDefinedType
 from values import database_of
 
 from databases import DATABASES
+from schema_session_backend import ConstraintViolated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -91,7 +95,7 @@ GENERIC = [
 NATIVE: dict[str, list[Any]] = {
     "sqlite": [
         BINARY(5), CLOB(), DOUBLE_PRECISION(), Interval(), NVARCHAR(6), String(), Text(9), TIMESTAMP(),
-        UUID(), VARBINARY(8),
+        VARBINARY(8),
     ],
     "postgresql": [
         ARRAY(Integer), ARRAY(Integer, dimensions=2), ARRAY(String(5)),
@@ -99,9 +103,9 @@ NATIVE: dict[str, list[Any]] = {
         UUID(), postgresql.BIT(3), postgresql.BIT(varying=True), postgresql.CIDR(),
         postgresql.DOMAIN(f"{OURS}_domain", Integer()), postgresql.ENUM("a", "b", name=f"{OURS}_native"),
         postgresql.INET(), postgresql.INT4RANGE(),
-        postgresql.INTERVAL(fields="DAY TO SECOND", precision=3), postgresql.JSONB(), postgresql.JSONPATH(),
+        postgresql.INTERVAL(fields="DAY TO SECOND", precision=3), postgresql.JSONB(),
         postgresql.MACADDR(), postgresql.TIME(precision=2),
-        postgresql.TIMESTAMP(timezone=True, precision=3), postgresql.TSVECTOR(),
+        postgresql.TIMESTAMP(timezone=True, precision=3),
     ],
     "mariadb": [
         BINARY(5), NVARCHAR(6), Text(100), Text(70_000), UUID(), VARBINARY(8), mysql.BIGINT(unsigned=True),
@@ -235,6 +239,40 @@ def test_a_type_that_only_looks_wider_needs_a_decision(make_store, url, table_na
     run(url, f"ALTER TABLE {table_name} ADD COLUMN field {there}")
 
     undecided(make_store(schemas=[Column("field", declared)]), "decide what becomes of values that ")
+
+
+UNSIGNED = mysql.INTEGER(unsigned=True)
+
+
+@pytest.mark.parametrize("url", ["mariadb"], indirect=True)
+@pytest.mark.parametrize(
+    ("key", "declare"),
+    [
+        (UNSIGNED, lambda users: [Column("user_id", UNSIGNED, ForeignKey(users.c.id), index=True)]),
+        (UNSIGNED, lambda users: f"user_id Integer index references {users.name}.id"),
+        (mysql.BIGINT(unsigned=True), lambda users: f"user_id BigInteger references {users.name}.id"),
+        (mysql.MEDIUMINT(unsigned=True), lambda users: f"user_id Integer references {users.name}.id"),
+    ],
+    ids=["a Column", "Integer", "BigInteger", "MEDIUMINT"],
+)
+def test_a_foreign_key_may_refer_to_an_unsigned_number(make_store, url, table_name, key, declare, caplog):
+    metadata = MetaData()
+    users = Table(f"{table_name}_users", metadata, Column("id", key, primary_key=True))
+    run(url, f"CREATE TABLE {users.name} (id {key.compile(dialect=mysql.dialect())} PRIMARY KEY)")
+    run(url, f"INSERT INTO {users.name} VALUES (42)")
+    schemas = declare(users)
+
+    make_store(schemas=schemas, metadata=metadata).set("a", {"user_id": 42})
+    other = MetaData()
+    users.to_metadata(other)
+    store = make_store(schemas=schemas, metadata=other)
+
+    assert store.get("a") == {"user_id": 42}
+    assert [record.handle for record in store.find(user_id=42)] == [store.handle("a")]
+    with pytest.raises(ConstraintViolated):
+        store.set("b", {"user_id": 43})
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+    run(url, f"DROP TABLE {table_name}")  # first, because its foreign key refers to the other table
 
 
 # -- those that hold less

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from ipaddress import ip_address, ip_interface, ip_network
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from mismatches import run
 from sqlalchemy import (
+    ARRAY,
+    BLOB,
+    CLOB,
     JSON,
     REAL,
+    UUID,
+    VARBINARY,
     BigInteger,
     Column,
     DateTime,
     Enum,
     Float,
+    Integer,
     Interval,
     MetaData,
     Numeric,
@@ -25,7 +33,8 @@ from sqlalchemy import (
     Time,
     inspect,
 )
-from sqlalchemy.dialects import mysql, postgresql
+from sqlalchemy.dialects import mysql, postgresql, sqlite
+from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 from sqlalchemy.types import TypeDecorator
 from values import database_of
@@ -85,6 +94,71 @@ def test_more_than_15_digits_are_kept_by_servers_and_refused_on_sqlite(make_stor
 def test_a_type_that_keeps_nothing_exactly_cannot_be_declared(make_store, kind, problem):
     with pytest.raises(ConfigurationError, match=f"column 'field' of table .*{problem}"):
         make_store(schemas=[Column("field", kind)])
+
+
+def name_of(value: object) -> str:
+    return value if isinstance(value, str) else type(value).__name__
+
+
+REFUSED: list[Any] = [
+    ("sqlite", UUID(), "SQLite takes the digits of a UUID for a number; declare it Uuid"),
+    ("sqlite", sqlite.JSONB(), "not every SQLite has JSONB; declare it JSON"),
+    ("sqlite", ARRAY(Integer), "ARRAY makes no column on sqlite"),
+    *(
+        ("postgresql", kind(), f"{kind.__name__} may give a value back in another form")
+        for kind in (postgresql.JSONPATH, postgresql.MONEY, postgresql.REGCLASS, postgresql.TSVECTOR)
+    ),
+    ("mariadb", VARBINARY(), "VARBINARY makes no column on mariadb"),
+]
+
+
+@pytest.mark.parametrize(("url", "kind", "problem"), REFUSED, indirect=["url"], ids=name_of)
+def test_a_type_of_which_a_database_makes_no_exact_column_cannot_be_declared(make_store, kind, problem):
+    with pytest.raises(ConfigurationError, match=f"column 'field' of table .*{problem}"):
+        make_store(schemas=[Column("field", kind)])
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"), [("postgresql", BLOB()), ("postgresql", Text(9)), ("mariadb", CLOB())], indirect=["url"]
+)
+def test_a_type_that_a_database_does_not_know_is_a_configuration_error(make_store, kind):
+    with pytest.raises(ConfigurationError, match=r"could not be created .*check the types of its columns"):
+        make_store(schemas=[Column("field", kind)]).wait_for_sync()
+
+
+NATIVE: list[Any] = [
+    ("postgresql", postgresql.INET(), ip_address("10.0.0.1"), ["10.0.0.1", ip_interface("10.0.0.1/32")]),
+    ("postgresql", postgresql.INET(), ip_interface("10.0.0.1/8"), []),
+    ("postgresql", postgresql.CIDR(), ip_network("::/8"), ["::/8"]),
+    ("postgresql", postgresql.MACADDR(), "08:00:2b:01:02:03", ["08-00-2b-01-02-03", "08:00:2B:01:02:03"]),
+    ("postgresql", postgresql.INT4RANGE(), Range(1, 5), [(1, 5)]),
+    ("postgresql", postgresql.INT4RANGE(), Range(1, 4, bounds="[]"), []),
+    ("postgresql", postgresql.INT4MULTIRANGE(), [Range(1, 5), Range(7, 9)], [Range(1, 5), [(1, 5)]]),
+    ("postgresql", postgresql.OID(), 2**32 - 1, [2**32, "1"]),
+    ("postgresql", postgresql.DOMAIN("ssb_p3", Integer()), 5, ["5", 2**31]),
+    ("mariadb", mysql.YEAR(), 2026, [1900, 2156, "2026"]),
+    ("mariadb", mysql.BIT(3), 7, [8, -1, True]),
+    ("mariadb", mysql.SET("a", "b"), {"a", "b"}, [{"c"}, "a"]),
+    ("mariadb", mysql.SET("a", "b"), set(), []),
+    ("mariadb", mysql.NVARCHAR(9), "😀", [5]),
+]
+
+
+@pytest.mark.parametrize(("url", "kind", "right", "wrong"), NATIVE, indirect=["url"], ids=name_of)
+def test_a_column_of_a_type_that_one_database_has_takes_what_comes_back_equal(
+    make_store, url, table_name, kind, right, wrong
+):
+    store = make_store(schemas=[Column("field", kind)])
+    try:
+        store.set("a", {"field": right})
+        for value in wrong:
+            with pytest.raises(InvalidField):
+                store.set("a", {"field": value})
+
+        assert store.get("a") == {"field": right}
+    finally:
+        if isinstance(kind, postgresql.DOMAIN):
+            run(url, f"DROP TABLE IF EXISTS {table_name}", "DROP DOMAIN IF EXISTS ssb_p3")
 
 
 @pytest.mark.parametrize("kind", [REAL(), Float(24)], ids=repr)

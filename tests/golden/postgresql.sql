@@ -945,3 +945,500 @@ WHERE
             ) AS kept
         )
     );
+
+
+-- == What differs with hash_sid=False
+
+-- the table
+CREATE TABLE sessions (
+    sid VARCHAR(255) COLLATE "C" NOT NULL,
+    user_id INTEGER,
+    device VARCHAR(50),
+    additional TEXT NOT NULL,
+    expire_at BIGINT,
+    created_at TIMESTAMP WITH TIME ZONE,
+    updated_at TIMESTAMP WITH TIME ZONE,
+    revision BIGINT NOT NULL,
+    PRIMARY KEY (sid)
+);
+
+-- load
+-- Read a live session.
+SELECT
+    sessions.user_id, sessions.device, sessions.additional, sessions.expire_at, sessions.revision,
+    {now_ms} AS now_ms, sessions.created_at, sessions.updated_at
+FROM sessions
+WHERE
+    sessions.sid = :ssb_handle::VARCHAR
+    AND (CAST(sessions.sid AS TEXT) COLLATE "C") = :ssb_handle::VARCHAR
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- lock
+-- Read a live session and keep others from changing it until the transaction ends.
+SELECT
+    sessions.user_id, sessions.device, sessions.additional, sessions.expire_at, sessions.revision,
+    {now_ms} AS now_ms, sessions.created_at, sessions.updated_at
+FROM sessions
+WHERE
+    sessions.sid = :ssb_handle::VARCHAR
+    AND (CAST(sessions.sid AS TEXT) COLLATE "C") = :ssb_handle::VARCHAR
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+FOR UPDATE;
+
+-- exists
+-- Look whether there is a live session.
+SELECT 1
+FROM sessions
+WHERE
+    sessions.sid = :ssb_handle::VARCHAR
+    AND (CAST(sessions.sid AS TEXT) COLLATE "C") = :ssb_handle::VARCHAR
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- any_of
+-- Look whether any of the sessions is live.
+-- with :sid_1_1 = 'handle-1', :sid_1_2 = 'handle-2', :param_1_1 = 'handle-1', :param_1_2 = 'handle-2',
+--      :param_2 = 1
+SELECT 1
+FROM sessions
+WHERE
+    sessions.sid IN (:sid_1_1::VARCHAR, :sid_1_2::VARCHAR)
+    AND (CAST(sessions.sid AS TEXT) COLLATE "C") IN (
+        :param_1_1::VARCHAR COLLATE "C", :param_1_2::VARCHAR COLLATE "C"
+    )
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+LIMIT :param_2::INTEGER;
+
+-- load_many
+-- Read live sessions; the handle comes last in a row.
+-- with :sid_1_1 = 'handle-1', :sid_1_2 = 'handle-2', :param_1_1 = 'handle-1', :param_1_2 = 'handle-2'
+SELECT
+    sessions.user_id, sessions.device, sessions.additional, sessions.expire_at, sessions.revision,
+    {now_ms} AS now_ms, sessions.created_at, sessions.updated_at, sessions.sid
+FROM sessions
+WHERE
+    (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+    AND sessions.sid IN (:sid_1_1::VARCHAR, :sid_1_2::VARCHAR)
+    AND (CAST(sessions.sid AS TEXT) COLLATE "C") IN (
+        :param_1_1::VARCHAR COLLATE "C", :param_1_2::VARCHAR COLLATE "C"
+    );
+
+-- upsert
+-- Store a session whatever was there; `omitted` columns get the database's own default.
+INSERT INTO sessions (sid, user_id, device, additional, expire_at, created_at, updated_at, revision)
+VALUES (
+    :ssb_handle::VARCHAR, :ssb_field_0::INTEGER, :ssb_field_1::VARCHAR, :ssb_additional::VARCHAR,
+    ({now_ms} + :ssb_max_age::BIGINT), {utc_now}, {utc_now}, :ssb_revision::BIGINT
+)
+ON CONFLICT (sid)
+DO UPDATE SET
+    sid = CASE WHEN ((CAST(sessions.sid AS TEXT) COLLATE "C") = excluded.sid) THEN sessions.sid ELSE NULL END,
+    user_id = excluded.user_id,
+    device = excluded.device,
+    additional = excluded.additional,
+    expire_at = least(
+        excluded.expire_at,
+        CAST(
+            floor(
+                EXTRACT(
+                    epoch FROM CASE
+                        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+                        THEN coalesce(sessions.created_at, excluded.created_at)
+                        ELSE excluded.created_at
+                    END
+                ) * 1000
+            ) AS BIGINT
+        ) + 2592000000
+    ),
+    created_at = CASE
+        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+        THEN coalesce(sessions.created_at, excluded.created_at)
+        ELSE excluded.created_at
+    END,
+    updated_at = excluded.updated_at,
+    revision = CASE
+        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+        THEN sessions.revision + 1
+        ELSE excluded.revision
+    END;
+
+-- upsert, two sessions
+-- Store a session whatever was there; `omitted` columns get the database's own default.
+INSERT INTO sessions (sid, user_id, device, additional, expire_at, created_at, updated_at, revision)
+VALUES
+    (
+        :ssb_handle_0::VARCHAR, :ssb_field_0_0::INTEGER, :ssb_field_1_0::VARCHAR, :ssb_additional_0::VARCHAR,
+        ({now_ms} + :ssb_max_age_0::BIGINT), {utc_now}, {utc_now}, :ssb_revision_0::BIGINT
+    ),
+    (
+        :ssb_handle_1::VARCHAR, :ssb_field_0_1::INTEGER, :ssb_field_1_1::VARCHAR, :ssb_additional_1::VARCHAR,
+        ({now_ms} + :ssb_max_age_1::BIGINT), {utc_now}, {utc_now}, :ssb_revision_1::BIGINT
+    )
+ON CONFLICT (sid)
+DO UPDATE SET
+    sid = CASE WHEN ((CAST(sessions.sid AS TEXT) COLLATE "C") = excluded.sid) THEN sessions.sid ELSE NULL END,
+    user_id = excluded.user_id,
+    device = excluded.device,
+    additional = excluded.additional,
+    expire_at = least(
+        excluded.expire_at,
+        CAST(
+            floor(
+                EXTRACT(
+                    epoch FROM CASE
+                        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+                        THEN coalesce(sessions.created_at, excluded.created_at)
+                        ELSE excluded.created_at
+                    END
+                ) * 1000
+            ) AS BIGINT
+        ) + 2592000000
+    ),
+    created_at = CASE
+        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+        THEN coalesce(sessions.created_at, excluded.created_at)
+        ELSE excluded.created_at
+    END,
+    updated_at = excluded.updated_at,
+    revision = CASE
+        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+        THEN sessions.revision + 1
+        ELSE excluded.revision
+    END;
+
+-- upsert, a column gets its default
+-- Store a session whatever was there; `omitted` columns get the database's own default.
+INSERT INTO sessions (sid, user_id, additional, expire_at, created_at, updated_at, revision)
+VALUES (
+    :ssb_handle::VARCHAR, :ssb_field_0::INTEGER, :ssb_additional::VARCHAR, ({now_ms} + :ssb_max_age::BIGINT),
+    {utc_now}, {utc_now}, :ssb_revision::BIGINT
+)
+ON CONFLICT (sid)
+DO UPDATE SET
+    sid = CASE WHEN ((CAST(sessions.sid AS TEXT) COLLATE "C") = excluded.sid) THEN sessions.sid ELSE NULL END,
+    user_id = excluded.user_id,
+    device = excluded.device,
+    additional = excluded.additional,
+    expire_at = least(
+        excluded.expire_at,
+        CAST(
+            floor(
+                EXTRACT(
+                    epoch FROM CASE
+                        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+                        THEN coalesce(sessions.created_at, excluded.created_at)
+                        ELSE excluded.created_at
+                    END
+                ) * 1000
+            ) AS BIGINT
+        ) + 2592000000
+    ),
+    created_at = CASE
+        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+        THEN coalesce(sessions.created_at, excluded.created_at)
+        ELSE excluded.created_at
+    END,
+    updated_at = excluded.updated_at,
+    revision = CASE
+        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+        THEN sessions.revision + 1
+        ELSE excluded.revision
+    END;
+
+-- save
+-- Save a live session that nobody else has changed since it was loaded.
+UPDATE sessions
+SET
+    user_id=:ssb_field_0::INTEGER,
+    device=:ssb_field_1::VARCHAR,
+    additional=:ssb_additional::VARCHAR,
+    expire_at=least(
+        {now_ms} + :ssb_max_age::BIGINT,
+        CAST(
+            floor(EXTRACT(epoch FROM coalesce(sessions.created_at, {utc_now})) * 1000) AS BIGINT
+        ) + 2592000000
+    ),
+    created_at=coalesce(sessions.created_at, {utc_now}),
+    updated_at={utc_now},
+    revision=(sessions.revision + 1)
+WHERE
+    sessions.sid = :ssb_handle::VARCHAR
+    AND (CAST(sessions.sid AS TEXT) COLLATE "C") = :ssb_handle::VARCHAR
+    AND sessions.revision = :ssb_revision::BIGINT
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- save, no column changed
+-- Save a live session that nobody else has changed since it was loaded.
+UPDATE sessions
+SET
+    additional=:ssb_additional::VARCHAR,
+    expire_at=least(
+        {now_ms} + :ssb_max_age::BIGINT,
+        CAST(
+            floor(EXTRACT(epoch FROM coalesce(sessions.created_at, {utc_now})) * 1000) AS BIGINT
+        ) + 2592000000
+    ),
+    created_at=coalesce(sessions.created_at, {utc_now}),
+    updated_at={utc_now},
+    revision=(sessions.revision + 1)
+WHERE
+    sessions.sid = :ssb_handle::VARCHAR
+    AND (CAST(sessions.sid AS TEXT) COLLATE "C") = :ssb_handle::VARCHAR
+    AND sessions.revision = :ssb_revision::BIGINT
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- save_renamed
+-- `save`, and give the session a new id.
+UPDATE sessions
+SET
+    sid=:ssb_new_handle::VARCHAR,
+    user_id=:ssb_field_0::INTEGER,
+    additional=:ssb_additional::VARCHAR,
+    expire_at=least(
+        {now_ms} + :ssb_max_age::BIGINT,
+        CAST(
+            floor(EXTRACT(epoch FROM coalesce(sessions.created_at, {utc_now})) * 1000) AS BIGINT
+        ) + 2592000000
+    ),
+    created_at=coalesce(sessions.created_at, {utc_now}),
+    updated_at={utc_now},
+    revision=(sessions.revision + 1)
+WHERE
+    sessions.sid = :ssb_handle::VARCHAR
+    AND (CAST(sessions.sid AS TEXT) COLLATE "C") = :ssb_handle::VARCHAR
+    AND sessions.revision = :ssb_revision::BIGINT
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- amend
+-- Replace a session that is locked, and leave its expiry alone.
+UPDATE sessions
+SET
+    user_id=:ssb_field_0::INTEGER,
+    device=:ssb_field_1::VARCHAR,
+    additional=:ssb_additional::VARCHAR,
+    updated_at={utc_now},
+    revision=(sessions.revision + 1)
+WHERE sessions.sid = :ssb_handle::VARCHAR AND (CAST(sessions.sid AS TEXT) COLLATE "C") = :ssb_handle::VARCHAR;
+
+-- touch
+-- Move the expiry of a live session, and nothing else.
+UPDATE sessions
+SET
+    expire_at=least(
+        {now_ms} + :ssb_max_age::BIGINT,
+        CAST(
+            floor(EXTRACT(epoch FROM coalesce(sessions.created_at, {utc_now})) * 1000) AS BIGINT
+        ) + 2592000000
+    ),
+    created_at=coalesce(sessions.created_at, {utc_now}),
+    updated_at={utc_now}
+WHERE
+    sessions.sid = :ssb_handle::VARCHAR
+    AND (CAST(sessions.sid AS TEXT) COLLATE "C") = :ssb_handle::VARCHAR
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- renew
+-- Touch a session that is still the one that was loaded, however often it was saved since.
+UPDATE sessions
+SET
+    expire_at=least(
+        {now_ms} + :ssb_max_age::BIGINT,
+        CAST(
+            floor(EXTRACT(epoch FROM coalesce(sessions.created_at, {utc_now})) * 1000) AS BIGINT
+        ) + 2592000000
+    ),
+    created_at=coalesce(sessions.created_at, {utc_now}),
+    updated_at={utc_now}
+WHERE
+    sessions.sid = :ssb_handle::VARCHAR
+    AND (CAST(sessions.sid AS TEXT) COLLATE "C") = :ssb_handle::VARCHAR
+    AND sessions.revision BETWEEN :ssb_revision::BIGINT AND :ssb_last_revision::BIGINT
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- renew_renamed
+-- `renew`, and give the session a new id.
+UPDATE sessions
+SET
+    sid=:ssb_new_handle::VARCHAR,
+    expire_at=least(
+        {now_ms} + :ssb_max_age::BIGINT,
+        CAST(
+            floor(EXTRACT(epoch FROM coalesce(sessions.created_at, {utc_now})) * 1000) AS BIGINT
+        ) + 2592000000
+    ),
+    created_at=coalesce(sessions.created_at, {utc_now}),
+    updated_at={utc_now}
+WHERE
+    sessions.sid = :ssb_handle::VARCHAR
+    AND (CAST(sessions.sid AS TEXT) COLLATE "C") = :ssb_handle::VARCHAR
+    AND sessions.revision BETWEEN :ssb_revision::BIGINT AND :ssb_last_revision::BIGINT
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- rotate
+-- Give a live session a new id.
+UPDATE sessions
+SET sid=:ssb_new_handle::VARCHAR
+WHERE
+    sessions.sid = :ssb_handle::VARCHAR
+    AND (CAST(sessions.sid AS TEXT) COLLATE "C") = :ssb_handle::VARCHAR
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- leave_trace
+-- Leave a trace of a session that just got a new id.
+INSERT INTO sessions (sid, additional, expire_at, revision, user_id, device, created_at, updated_at)
+SELECT
+    :ssb_handle::VARCHAR AS anon_1, :ssb_trace::VARCHAR AS anon_2, -({now_ms} + 300000) AS anon_3, 0,
+    sessions.user_id, sessions.device, sessions.created_at, sessions.updated_at
+FROM sessions
+WHERE
+    sessions.sid = :ssb_new_handle::VARCHAR
+    AND (CAST(sessions.sid AS TEXT) COLLATE "C") = :ssb_new_handle::VARCHAR;
+
+-- trace
+-- Read the trace under an id: its text, and how many milliseconds ago the id was changed.
+SELECT sessions.additional, {now_ms} + sessions.expire_at + 300000 AS anon_1
+FROM sessions
+WHERE
+    sessions.sid = :ssb_handle::VARCHAR
+    AND (CAST(sessions.sid AS TEXT) COLLATE "C") = :ssb_handle::VARCHAR
+    AND sessions.expire_at < -{now_ms};
+
+-- destroy
+-- Remove a session, live or not, but not its trace.
+DELETE FROM sessions
+WHERE
+    sessions.sid = :ssb_handle::VARCHAR
+    AND (CAST(sessions.sid AS TEXT) COLLATE "C") = :ssb_handle::VARCHAR
+    AND (sessions.expire_at IS NULL OR sessions.expire_at >= 0);
+
+-- destroy_many
+-- Remove sessions, live or not.
+-- with :sid_1_1 = 'handle-1', :sid_1_2 = 'handle-2', :param_1_1 = 'handle-1', :param_1_2 = 'handle-2'
+DELETE FROM sessions
+WHERE
+    sessions.sid IN (:sid_1_1::VARCHAR, :sid_1_2::VARCHAR)
+    AND (CAST(sessions.sid AS TEXT) COLLATE "C") IN (
+        :param_1_1::VARCHAR COLLATE "C", :param_1_2::VARCHAR COLLATE "C"
+    );
+
+-- revoke
+-- Remove a live session.
+DELETE FROM sessions
+WHERE
+    sessions.sid = :ssb_handle::VARCHAR
+    AND (CAST(sessions.sid AS TEXT) COLLATE "C") = :ssb_handle::VARCHAR
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- revoke_many
+-- Remove live sessions.
+-- with :sid_1_1 = 'handle-1', :sid_1_2 = 'handle-2', :param_1_1 = 'handle-1', :param_1_2 = 'handle-2'
+DELETE FROM sessions
+WHERE
+    sessions.sid IN (:sid_1_1::VARCHAR, :sid_1_2::VARCHAR)
+    AND (CAST(sessions.sid AS TEXT) COLLATE "C") IN (
+        :param_1_1::VARCHAR COLLATE "C", :param_1_2::VARCHAR COLLATE "C"
+    )
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- delete_expired
+-- Remove sessions of these handles that are still expired.
+-- with :sid_1_1 = 'handle-1', :sid_1_2 = 'handle-2', :param_1_1 = 'handle-1', :param_1_2 = 'handle-2'
+DELETE FROM sessions
+WHERE
+    sessions.sid IN (:sid_1_1::VARCHAR, :sid_1_2::VARCHAR)
+    AND (CAST(sessions.sid AS TEXT) COLLATE "C") IN (
+        :param_1_1::VARCHAR COLLATE "C", :param_1_2::VARCHAR COLLATE "C"
+    )
+    AND sessions.expire_at <= {now_ms};
+
+-- find, of a prefix
+-- Read live sessions, the newest first; the handle comes last in a row.
+-- with :substr_1 = 1, :substr_2 = 16, :substr_3 = '0123456789abcdef'
+SELECT
+    sessions.user_id, sessions.device, sessions.additional, sessions.expire_at, sessions.revision,
+    {now_ms} AS now_ms, sessions.created_at, sessions.updated_at, sessions.sid
+FROM sessions
+WHERE
+    (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+    AND sessions.user_id = :ssb_equals_0_0::INTEGER
+    AND substr(
+        CAST(sessions.sid AS TEXT) COLLATE "C", :substr_1::INTEGER, :substr_2::INTEGER
+    ) = :substr_3::VARCHAR
+ORDER BY sessions.created_at DESC, sessions.sid;
+
+-- count_rows, of a prefix
+-- Count sessions, live or not.
+-- with :substr_1 = 1, :substr_2 = 16, :substr_3 = '0123456789abcdef', :sid_1 = '0123456789abcdef', :sid_2 =
+--      '0123456789abcdef0100'
+SELECT count(*) AS count_1
+FROM sessions
+WHERE
+    substr(
+        CAST(sessions.sid AS TEXT) COLLATE "C", :substr_1::INTEGER, :substr_2::INTEGER
+    ) = :substr_3::VARCHAR
+    AND sessions.sid >= :sid_1::VARCHAR
+    AND sessions.sid < :sid_2::VARCHAR;
+
+-- revoke
+-- Remove the live session with that handle, if it is one of those.
+DELETE FROM sessions
+WHERE
+    (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+    AND sessions.sid = :ssb_kept::VARCHAR
+    AND (CAST(sessions.sid AS TEXT) COLLATE "C") = :ssb_kept::VARCHAR
+    AND sessions.user_id = :ssb_equals_0_0::INTEGER;
+
+-- revoke_others
+-- Remove live sessions but one, and none if that one is not there.
+DELETE FROM sessions
+WHERE
+    (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+    AND sessions.user_id = :ssb_equals_0_0::INTEGER
+    AND NOT (
+        sessions.sid IN (:ssb_kept::VARCHAR, :ssb_kept_too::VARCHAR)
+        AND (CAST(sessions.sid AS TEXT) COLLATE "C") IN (:ssb_kept::VARCHAR, :ssb_kept_too::VARCHAR)
+    )
+    AND (
+        EXISTS (
+            SELECT 1
+            FROM (
+                SELECT sessions.sid AS sid
+                FROM sessions
+                WHERE
+                    sessions.sid IN (:ssb_kept::VARCHAR, :ssb_kept_too::VARCHAR)
+                    AND (CAST(sessions.sid AS TEXT) COLLATE "C") IN (
+                        :ssb_kept::VARCHAR, :ssb_kept_too::VARCHAR
+                    )
+                    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            ) AS spared
+        )
+    );
+
+-- spared
+-- Look for the session that `revoke_others` spares.
+SELECT sessions.sid
+FROM sessions
+WHERE
+    sessions.sid IN (:ssb_kept::VARCHAR, :ssb_kept_too::VARCHAR)
+    AND (CAST(sessions.sid AS TEXT) COLLATE "C") IN (:ssb_kept::VARCHAR, :ssb_kept_too::VARCHAR)
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- spared, of a prefix
+-- Look for the session that `revoke_others` spares.
+-- with :substr_1 = 1, :substr_2 = 16, :substr_3 = '0123456789abcdef'
+SELECT sessions.sid
+FROM sessions
+WHERE
+    sessions.sid IN (:ssb_kept::VARCHAR, :ssb_kept_too::VARCHAR)
+    AND (CAST(sessions.sid AS TEXT) COLLATE "C") IN (:ssb_kept::VARCHAR, :ssb_kept_too::VARCHAR)
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+    AND substr(
+        CAST(sessions.sid AS TEXT) COLLATE "C", :substr_1::INTEGER, :substr_2::INTEGER
+    ) = :substr_3::VARCHAR;
+
+-- clear, of a prefix
+-- Remove every session, live or not.
+-- with :substr_1 = 1, :substr_2 = 16, :substr_3 = '0123456789abcdef'
+DELETE FROM sessions
+WHERE substr(
+    CAST(sessions.sid AS TEXT) COLLATE "C", :substr_1::INTEGER, :substr_2::INTEGER
+) = :substr_3::VARCHAR;

@@ -936,3 +936,483 @@ WHERE
             ) AS kept
         )
     );
+
+
+-- == What differs with hash_sid=False
+
+-- the table
+CREATE TABLE sessions (
+    sid VARCHAR(255) NOT NULL,
+    user_id INTEGER,
+    device VARCHAR(50),
+    additional TEXT NOT NULL,
+    expire_at BIGINT,
+    created_at DATETIME,
+    updated_at DATETIME,
+    revision BIGINT NOT NULL,
+    PRIMARY KEY (sid)
+);
+
+-- load
+-- Read a live session.
+SELECT
+    sessions.user_id, sessions.device, sessions.additional, sessions.expire_at, sessions.revision,
+    {now_ms} AS now_ms, sessions.created_at, sessions.updated_at
+FROM sessions
+WHERE
+    sessions.sid = :ssb_handle
+    AND (sessions.sid COLLATE "BINARY") = :ssb_handle
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- lock
+-- Read a live session and keep others from changing it until the transaction ends.
+SELECT
+    sessions.user_id, sessions.device, sessions.additional, sessions.expire_at, sessions.revision,
+    {now_ms} AS now_ms, sessions.created_at, sessions.updated_at
+FROM sessions
+WHERE
+    sessions.sid = :ssb_handle
+    AND (sessions.sid COLLATE "BINARY") = :ssb_handle
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- exists
+-- Look whether there is a live session.
+SELECT 1
+FROM sessions
+WHERE
+    sessions.sid = :ssb_handle
+    AND (sessions.sid COLLATE "BINARY") = :ssb_handle
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- any_of
+-- Look whether any of the sessions is live.
+-- with :sid_1_1 = 'handle-1', :sid_1_2 = 'handle-2', :param_1_1 = 'handle-1', :param_1_2 = 'handle-2',
+--      :param_2 = 1, :param_3 = 0
+SELECT 1
+FROM sessions
+WHERE
+    sessions.sid IN (:sid_1_1, :sid_1_2)
+    AND (sessions.sid COLLATE "BINARY") IN (:param_1_1, :param_1_2)
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+LIMIT :param_2 OFFSET :param_3;
+
+-- load_many
+-- Read live sessions; the handle comes last in a row.
+-- with :sid_1_1 = 'handle-1', :sid_1_2 = 'handle-2', :param_1_1 = 'handle-1', :param_1_2 = 'handle-2'
+SELECT
+    sessions.user_id, sessions.device, sessions.additional, sessions.expire_at, sessions.revision,
+    {now_ms} AS now_ms, sessions.created_at, sessions.updated_at, sessions.sid
+FROM sessions
+WHERE
+    (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+    AND sessions.sid IN (:sid_1_1, :sid_1_2)
+    AND (sessions.sid COLLATE "BINARY") IN (:param_1_1, :param_1_2);
+
+-- upsert
+-- Store a session whatever was there; `omitted` columns get the database's own default.
+INSERT INTO sessions (sid, user_id, device, additional, expire_at, created_at, updated_at, revision)
+VALUES (
+    :ssb_handle, :ssb_field_0, :ssb_field_1, :ssb_additional, ({now_ms} + :ssb_max_age), {utc_now}, {utc_now},
+    :ssb_revision
+)
+ON CONFLICT (sid COLLATE "BINARY")
+DO UPDATE SET
+    user_id = excluded.user_id,
+    device = excluded.device,
+    additional = excluded.additional,
+    expire_at = min(
+        excluded.expire_at,
+        CAST(
+            (
+                julianday(
+                    CASE
+                        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+                        THEN coalesce(sessions.created_at, excluded.created_at)
+                        ELSE excluded.created_at
+                    END
+                )
+                - 2440587.5
+            ) * 86400000
+            + 0.5 AS BIGINT
+        ) + 2592000000
+    ),
+    created_at = CASE
+        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+        THEN coalesce(sessions.created_at, excluded.created_at)
+        ELSE excluded.created_at
+    END,
+    updated_at = excluded.updated_at,
+    revision = CASE
+        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+        THEN sessions.revision + 1
+        ELSE excluded.revision
+    END;
+
+-- upsert, two sessions
+-- Store a session whatever was there; `omitted` columns get the database's own default.
+INSERT INTO sessions (sid, user_id, device, additional, expire_at, created_at, updated_at, revision)
+VALUES
+    (
+        :ssb_handle_0, :ssb_field_0_0, :ssb_field_1_0, :ssb_additional_0, ({now_ms} + :ssb_max_age_0),
+        {utc_now}, {utc_now}, :ssb_revision_0
+    ),
+    (
+        :ssb_handle_1, :ssb_field_0_1, :ssb_field_1_1, :ssb_additional_1, ({now_ms} + :ssb_max_age_1),
+        {utc_now}, {utc_now}, :ssb_revision_1
+    )
+ON CONFLICT (sid COLLATE "BINARY")
+DO UPDATE SET
+    user_id = excluded.user_id,
+    device = excluded.device,
+    additional = excluded.additional,
+    expire_at = min(
+        excluded.expire_at,
+        CAST(
+            (
+                julianday(
+                    CASE
+                        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+                        THEN coalesce(sessions.created_at, excluded.created_at)
+                        ELSE excluded.created_at
+                    END
+                )
+                - 2440587.5
+            ) * 86400000
+            + 0.5 AS BIGINT
+        ) + 2592000000
+    ),
+    created_at = CASE
+        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+        THEN coalesce(sessions.created_at, excluded.created_at)
+        ELSE excluded.created_at
+    END,
+    updated_at = excluded.updated_at,
+    revision = CASE
+        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+        THEN sessions.revision + 1
+        ELSE excluded.revision
+    END;
+
+-- upsert, a column gets its default
+-- Store a session whatever was there; `omitted` columns get the database's own default.
+INSERT INTO sessions (sid, user_id, additional, expire_at, created_at, updated_at, revision)
+VALUES (
+    :ssb_handle, :ssb_field_0, :ssb_additional, ({now_ms} + :ssb_max_age), {utc_now}, {utc_now}, :ssb_revision
+)
+ON CONFLICT (sid COLLATE "BINARY")
+DO UPDATE SET
+    user_id = excluded.user_id,
+    device = excluded.device,
+    additional = excluded.additional,
+    expire_at = min(
+        excluded.expire_at,
+        CAST(
+            (
+                julianday(
+                    CASE
+                        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+                        THEN coalesce(sessions.created_at, excluded.created_at)
+                        ELSE excluded.created_at
+                    END
+                )
+                - 2440587.5
+            ) * 86400000
+            + 0.5 AS BIGINT
+        ) + 2592000000
+    ),
+    created_at = CASE
+        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+        THEN coalesce(sessions.created_at, excluded.created_at)
+        ELSE excluded.created_at
+    END,
+    updated_at = excluded.updated_at,
+    revision = CASE
+        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+        THEN sessions.revision + 1
+        ELSE excluded.revision
+    END;
+
+-- save
+-- Save a live session that nobody else has changed since it was loaded.
+UPDATE sessions
+SET
+    user_id=:ssb_field_0,
+    device=:ssb_field_1,
+    additional=:ssb_additional,
+    expire_at=min(
+        {now_ms} + :ssb_max_age,
+        CAST(
+            (julianday(coalesce(sessions.created_at, {utc_now})) - 2440587.5) * 86400000
+            + 0.5 AS BIGINT
+        ) + 2592000000
+    ),
+    created_at=coalesce(sessions.created_at, {utc_now}),
+    updated_at={utc_now},
+    revision=(sessions.revision + 1)
+WHERE
+    sessions.sid = :ssb_handle
+    AND (sessions.sid COLLATE "BINARY") = :ssb_handle
+    AND sessions.revision = :ssb_revision
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- save, no column changed
+-- Save a live session that nobody else has changed since it was loaded.
+UPDATE sessions
+SET
+    additional=:ssb_additional,
+    expire_at=min(
+        {now_ms} + :ssb_max_age,
+        CAST(
+            (julianday(coalesce(sessions.created_at, {utc_now})) - 2440587.5) * 86400000
+            + 0.5 AS BIGINT
+        ) + 2592000000
+    ),
+    created_at=coalesce(sessions.created_at, {utc_now}),
+    updated_at={utc_now},
+    revision=(sessions.revision + 1)
+WHERE
+    sessions.sid = :ssb_handle
+    AND (sessions.sid COLLATE "BINARY") = :ssb_handle
+    AND sessions.revision = :ssb_revision
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- save_renamed
+-- `save`, and give the session a new id.
+UPDATE sessions
+SET
+    sid=:ssb_new_handle,
+    user_id=:ssb_field_0,
+    additional=:ssb_additional,
+    expire_at=min(
+        {now_ms} + :ssb_max_age,
+        CAST(
+            (julianday(coalesce(sessions.created_at, {utc_now})) - 2440587.5) * 86400000
+            + 0.5 AS BIGINT
+        ) + 2592000000
+    ),
+    created_at=coalesce(sessions.created_at, {utc_now}),
+    updated_at={utc_now},
+    revision=(sessions.revision + 1)
+WHERE
+    sessions.sid = :ssb_handle
+    AND (sessions.sid COLLATE "BINARY") = :ssb_handle
+    AND sessions.revision = :ssb_revision
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- amend
+-- Replace a session that is locked, and leave its expiry alone.
+UPDATE sessions
+SET
+    user_id=:ssb_field_0,
+    device=:ssb_field_1,
+    additional=:ssb_additional,
+    updated_at={utc_now},
+    revision=(sessions.revision + 1)
+WHERE sessions.sid = :ssb_handle AND (sessions.sid COLLATE "BINARY") = :ssb_handle;
+
+-- touch
+-- Move the expiry of a live session, and nothing else.
+UPDATE sessions
+SET
+    expire_at=min(
+        {now_ms} + :ssb_max_age,
+        CAST(
+            (julianday(coalesce(sessions.created_at, {utc_now})) - 2440587.5) * 86400000
+            + 0.5 AS BIGINT
+        ) + 2592000000
+    ),
+    created_at=coalesce(sessions.created_at, {utc_now}),
+    updated_at={utc_now}
+WHERE
+    sessions.sid = :ssb_handle
+    AND (sessions.sid COLLATE "BINARY") = :ssb_handle
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- renew
+-- Touch a session that is still the one that was loaded, however often it was saved since.
+UPDATE sessions
+SET
+    expire_at=min(
+        {now_ms} + :ssb_max_age,
+        CAST(
+            (julianday(coalesce(sessions.created_at, {utc_now})) - 2440587.5) * 86400000
+            + 0.5 AS BIGINT
+        ) + 2592000000
+    ),
+    created_at=coalesce(sessions.created_at, {utc_now}),
+    updated_at={utc_now}
+WHERE
+    sessions.sid = :ssb_handle
+    AND (sessions.sid COLLATE "BINARY") = :ssb_handle
+    AND sessions.revision BETWEEN :ssb_revision AND :ssb_last_revision
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- renew_renamed
+-- `renew`, and give the session a new id.
+UPDATE sessions
+SET
+    sid=:ssb_new_handle,
+    expire_at=min(
+        {now_ms} + :ssb_max_age,
+        CAST(
+            (julianday(coalesce(sessions.created_at, {utc_now})) - 2440587.5) * 86400000
+            + 0.5 AS BIGINT
+        ) + 2592000000
+    ),
+    created_at=coalesce(sessions.created_at, {utc_now}),
+    updated_at={utc_now}
+WHERE
+    sessions.sid = :ssb_handle
+    AND (sessions.sid COLLATE "BINARY") = :ssb_handle
+    AND sessions.revision BETWEEN :ssb_revision AND :ssb_last_revision
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- rotate
+-- Give a live session a new id.
+UPDATE sessions
+SET sid=:ssb_new_handle
+WHERE
+    sessions.sid = :ssb_handle
+    AND (sessions.sid COLLATE "BINARY") = :ssb_handle
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- leave_trace
+-- Leave a trace of a session that just got a new id.
+INSERT INTO sessions (sid, additional, expire_at, revision, user_id, device, created_at, updated_at)
+SELECT
+    :ssb_handle AS anon_1, :ssb_trace AS anon_2, -({now_ms} + 300000) AS anon_3, 0, sessions.user_id,
+    sessions.device, sessions.created_at, sessions.updated_at
+FROM sessions
+WHERE sessions.sid = :ssb_new_handle AND (sessions.sid COLLATE "BINARY") = :ssb_new_handle;
+
+-- trace
+-- Read the trace under an id: its text, and how many milliseconds ago the id was changed.
+SELECT sessions.additional, {now_ms} + sessions.expire_at + 300000 AS anon_1
+FROM sessions
+WHERE
+    sessions.sid = :ssb_handle
+    AND (sessions.sid COLLATE "BINARY") = :ssb_handle
+    AND sessions.expire_at < -{now_ms};
+
+-- destroy
+-- Remove a session, live or not, but not its trace.
+DELETE FROM sessions
+WHERE
+    sessions.sid = :ssb_handle
+    AND (sessions.sid COLLATE "BINARY") = :ssb_handle
+    AND (sessions.expire_at IS NULL OR sessions.expire_at >= 0);
+
+-- destroy_many
+-- Remove sessions, live or not.
+-- with :sid_1_1 = 'handle-1', :sid_1_2 = 'handle-2', :param_1_1 = 'handle-1', :param_1_2 = 'handle-2'
+DELETE FROM sessions
+WHERE sessions.sid IN (:sid_1_1, :sid_1_2) AND (sessions.sid COLLATE "BINARY") IN (:param_1_1, :param_1_2);
+
+-- revoke
+-- Remove a live session.
+DELETE FROM sessions
+WHERE
+    sessions.sid = :ssb_handle
+    AND (sessions.sid COLLATE "BINARY") = :ssb_handle
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- revoke_many
+-- Remove live sessions.
+-- with :sid_1_1 = 'handle-1', :sid_1_2 = 'handle-2', :param_1_1 = 'handle-1', :param_1_2 = 'handle-2'
+DELETE FROM sessions
+WHERE
+    sessions.sid IN (:sid_1_1, :sid_1_2)
+    AND (sessions.sid COLLATE "BINARY") IN (:param_1_1, :param_1_2)
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- delete_expired
+-- Remove sessions of these handles that are still expired.
+-- with :sid_1_1 = 'handle-1', :sid_1_2 = 'handle-2', :param_1_1 = 'handle-1', :param_1_2 = 'handle-2'
+DELETE FROM sessions
+WHERE
+    sessions.sid IN (:sid_1_1, :sid_1_2)
+    AND (sessions.sid COLLATE "BINARY") IN (:param_1_1, :param_1_2)
+    AND sessions.expire_at <= {now_ms};
+
+-- find, of a prefix
+-- Read live sessions, the newest first; the handle comes last in a row.
+-- with :substr_1 = 1, :substr_2 = 16, :substr_3 = '0123456789abcdef'
+SELECT
+    sessions.user_id, sessions.device, sessions.additional, sessions.expire_at, sessions.revision,
+    {now_ms} AS now_ms, sessions.created_at, sessions.updated_at, sessions.sid
+FROM sessions
+WHERE
+    (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+    AND sessions.user_id = :ssb_equals_0_0
+    AND substr(sessions.sid COLLATE "BINARY", :substr_1, :substr_2) = :substr_3
+ORDER BY sessions.created_at DESC, "rowid" DESC, sessions.sid;
+
+-- count_rows, of a prefix
+-- Count sessions, live or not.
+-- with :substr_1 = 1, :substr_2 = 16, :substr_3 = '0123456789abcdef', :sid_1 = '0123456789abcdef', :sid_2 =
+--      '0123456789abcdef0100'
+SELECT count(*) AS count_1
+FROM sessions
+WHERE
+    substr(sessions.sid COLLATE "BINARY", :substr_1, :substr_2) = :substr_3
+    AND sessions.sid >= :sid_1
+    AND sessions.sid < :sid_2;
+
+-- revoke
+-- Remove the live session with that handle, if it is one of those.
+DELETE FROM sessions
+WHERE
+    (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+    AND sessions.sid = :ssb_kept
+    AND (sessions.sid COLLATE "BINARY") = :ssb_kept
+    AND sessions.user_id = :ssb_equals_0_0;
+
+-- revoke_others
+-- Remove live sessions but one, and none if that one is not there.
+DELETE FROM sessions
+WHERE
+    (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+    AND sessions.user_id = :ssb_equals_0_0
+    AND NOT (
+        sessions.sid IN (:ssb_kept, :ssb_kept_too)
+        AND (sessions.sid COLLATE "BINARY") IN (:ssb_kept, :ssb_kept_too)
+    )
+    AND (
+        EXISTS (
+            SELECT 1
+            FROM (
+                SELECT sessions.sid AS sid
+                FROM sessions
+                WHERE
+                    sessions.sid IN (:ssb_kept, :ssb_kept_too)
+                    AND (sessions.sid COLLATE "BINARY") IN (:ssb_kept, :ssb_kept_too)
+                    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            ) AS spared
+        )
+    );
+
+-- spared
+-- Look for the session that `revoke_others` spares.
+SELECT sessions.sid
+FROM sessions
+WHERE
+    sessions.sid IN (:ssb_kept, :ssb_kept_too)
+    AND (sessions.sid COLLATE "BINARY") IN (:ssb_kept, :ssb_kept_too)
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- spared, of a prefix
+-- Look for the session that `revoke_others` spares.
+-- with :substr_1 = 1, :substr_2 = 16, :substr_3 = '0123456789abcdef'
+SELECT sessions.sid
+FROM sessions
+WHERE
+    sessions.sid IN (:ssb_kept, :ssb_kept_too)
+    AND (sessions.sid COLLATE "BINARY") IN (:ssb_kept, :ssb_kept_too)
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+    AND substr(sessions.sid COLLATE "BINARY", :substr_1, :substr_2) = :substr_3;
+
+-- clear, of a prefix
+-- Remove every session, live or not.
+-- with :substr_1 = 1, :substr_2 = 16, :substr_3 = '0123456789abcdef'
+DELETE FROM sessions
+WHERE substr(sessions.sid COLLATE "BINARY", :substr_1, :substr_2) = :substr_3;

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Integer, func, inspect, literal_column, or_, select
+from sqlalchemy import Enum, Integer, String, false, func, inspect, literal_column, or_, select, union
 
-from ..column_types import ColumnType
+from ..column_types import TEXT, ColumnType
 from ..vendors.base import Alteration
 from .additions import Additions
-from .differences import Addition, Change, Decision, MissingTable, OtherTable
+from .differences import PAGE, Addition, Change, Decision, MissingTable, OtherTable
 from .shortcomings import Shortcomings
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _VALUE: Final = "decide which value the sessions that are there get, or declare the column nullable"
 _EXPIRY: Final = "decide when the sessions that are there expire; without a value they never do"
+_CASE: Final = "ids that differ in case or in blanks at the end"
 _TWINS: Final = "decide which rows to keep, because some share it or have none"
 
 
@@ -57,7 +58,10 @@ class Comparison:
 
     def shortcomings(self) -> list[str]:
         """What a table lacks with which the store works all the same; see `Shortcomings`."""
-        return list(Shortcomings(self._inspector, self._table, self._additions))
+        return [
+            *Shortcomings(self._inspector, self._table, self._additions),
+            *self._inexact_searches(),
+        ]
 
     def _differences(self) -> list[Difference]:
         schema = self._table.schema
@@ -106,8 +110,10 @@ class Comparison:
     def _existing_column(self, column: Column[Any], found: ReflectedColumn) -> Iterator[Difference]:
         there, wanted = self._type(found["type"]), self._type(column.type)
         is_nullable = bool(column.nullable and not found["nullable"])
+        is_inexact = self._is_inexact(column, there)
         problems = [] if there.holds(wanted) else [f"is {there}, not {wanted}"]
         problems += ["is NOT NULL, and not every session has one"] if is_nullable else []
+        problems += [f"takes {_CASE} for the same one"] if is_inexact else []
         problem = f"column {column.name!r} {', and '.join(problems)}"
         if there.holds(wanted):
             wanted = there
@@ -115,9 +121,39 @@ class Comparison:
             yield Decision(problem, f"decide what becomes of values that {wanted} does not keep as they are")
             return
         if problems:
-            yield self._alteration(
-                problem, Alteration(self._table, column.name, there, wanted, nullable=is_nullable)
-            )
+            alteration = Alteration(self._table, column.name, there, wanted, is_nullable, is_inexact)
+            yield self._alteration(problem, alteration)
+
+    def _is_inexact(self, column: Column[Any], there: ColumnType) -> bool:
+        """Whether a column holds ids, and its collation takes different ones for the same."""
+        if self._base.hashed or column.name != self._base.sid.name or there.group != TEXT:
+            return False
+        return not self._tells_apart(column, "a", "A", "a ")
+
+    def _inexact_searches(self) -> Iterator[str]:
+        for column in (field.column for field in self._base.fields if field.name in self._there):
+            kind = column.type.dialect_impl(self._connection.dialect)
+            there = self._type(self._there[column.name]["type"])
+            chosen = getattr(kind, "collation", None)
+            if not isinstance(kind, String) or isinstance(kind, Enum) or chosen or there.group != TEXT:
+                continue
+            # A CHAR loses the blanks at its end anyway.
+            texts = ("a", "A") if there.is_padded else ("a", "A", "a ")
+            if not self._tells_apart(column, *texts):
+                alteration = Alteration(self._table, column.name, there, there, nullable=False, exact=True)
+                ddl = self._vendor.alter_column(self._connection, alteration)
+                how = f"so that it does not, run: {'; '.join(ddl)}" if ddl else f"see {PAGE}"
+                yield (
+                    f"ignores case or blanks at the end in the column {column.name!r}: searching it finds"
+                    f" other texts too; {how}"
+                )
+
+    def _tells_apart(self, column: Column[Any], *texts: str) -> bool:
+        """Whether different texts are different in that column, as the database compares them there."""
+        parts = [select(literal_column(f"'{text}'", String)) for text in texts]
+        compared = union(select(column).where(false()), *parts).subquery()
+        count = select(func.count()).select_from(compared)
+        return bool(self._connection.execute(count).scalar() == len(texts))
 
     def _surplus_columns(self) -> Iterator[Difference]:
         for name, found in self._there.items():

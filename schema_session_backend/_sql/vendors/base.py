@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import BigInteger, DateTime, delete, func
+from sqlalchemy import BigInteger, DateTime, case, delete, func, null
 from sqlalchemy.sql import literal_column
 
 if TYPE_CHECKING:
@@ -84,19 +84,29 @@ class Vendor(ABC):
         return func.least(left, right)
 
     @abstractmethod
+    def exactly(self, column: ColumnElement[str]) -> ColumnElement[str]:
+        """A column's text in a form that compares byte for byte, whatever the column's collation is."""
+
+    @abstractmethod
     def insert(self, table: Table) -> Any:
         """An INSERT of the database's own dialect."""
 
-    def upsert(self, table: Table, rows: Any, updates: Updates) -> Insert:
+    def upsert(self, table: Table, rows: Any, updates: Updates, *, exact: bool = False) -> Insert:
         """Insert rows; where the primary key is taken, change the existing row.
 
         Args:
             table: the table.
             rows: the new row, or a list of rows.
             updates: what to set on an existing row.
+            exact: whether to fail where the collation takes a new key and another one for the same.
         """
         statement = self.insert(table).values(rows)
         changes = dict(updates(statement.excluded))
+        if exact:
+            (key,) = table.primary_key.columns
+            # A primary key that is set to NULL is an error.
+            same = case((self.exactly(key) == statement.excluded[key.name], key), else_=null())
+            changes = {key.name: same, **changes}
         upsert: Insert = statement.on_conflict_do_update(
             index_elements=table.primary_key.columns, set_=changes
         )
@@ -134,6 +144,10 @@ class Vendor(ABC):
     def is_transient(self, code: str | None) -> bool:
         """Whether the same statement may succeed a moment later, as after a deadlock or a lock timeout."""
         return code in self.transient_codes
+
+    def lacks_type(self, code: str | None, reason: str) -> bool:  # noqa: ARG002 - SQLite takes any type
+        """Whether the database refused to create a table because it does not have the type of a column."""
+        return False
 
     def is_outdated(self, error: BaseException) -> bool:  # noqa: ARG002 - most databases do without
         """Whether the connection's prepared statement is outdated, because the table has changed since."""
@@ -249,3 +263,5 @@ class Alteration:
     """The column's new type; the same as `there` to keep the type."""
     nullable: bool
     """Whether to drop a NOT NULL."""
+    exact: bool = False
+    """Whether to give the column a collation that compares byte for byte."""

@@ -6,7 +6,7 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from sqlalchemy import BigInteger, case, delete, func, null, select, text
+from sqlalchemy import BigInteger, String, case, delete, func, null, select, text
 from sqlalchemy.dialects import mysql
 from sqlalchemy.sql import literal_column
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .base import Alteration, Scalar, Updates
 
 _DUPLICATE_KEY: Final = "1062"
+_SYNTAX: Final = "1064"
 _TRANSIENT: Final = frozenset({
     "1205",  # lock wait timeout
     "1213",  # deadlock; on Galera, another node committed first
@@ -53,6 +54,14 @@ _IN_INDEX: Final = text("""
     SELECT 1 FROM information_schema.STATISTICS
     WHERE TABLE_SCHEMA = COALESCE(:schema, DATABASE()) AND TABLE_NAME = :table AND COLUMN_NAME = :column
 """)
+
+# The character set of a text column.
+_CHARACTER_SET: Final = text("""
+    SELECT CHARACTER_SET_NAME FROM information_schema.COLUMNS
+    WHERE TABLE_SCHEMA = COALESCE(:schema, DATABASE()) AND TABLE_NAME = :table AND COLUMN_NAME = :column
+""")
+# The clauses after a column's type in SHOW CREATE TABLE.
+_COLLATION: Final = re.compile(r"^(?: CHARACTER SET \w+)?(?: COLLATE \w+)?")
 
 _DENIED: Final = frozenset({
     "1044",  # no right to use the database
@@ -100,13 +109,18 @@ class MariaDB(Vendor):
         """See `Vendor.insert`."""
         return mysql.insert(table)
 
-    def upsert(self, table: Table, rows: Any, updates: Updates) -> Insert:
+    def exactly(self, column: ColumnElement[str]) -> ColumnElement[str]:
+        """See `Vendor.exactly`."""
+        return func.binary(column, type_=String)
+
+    def upsert(self, table: Table, rows: Any, updates: Updates, *, exact: bool = False) -> Insert:
         """See `Vendor.upsert`; MariaDB sets one column after the other, so their order matters."""
         statement = self.insert(table).values(rows)
         (key,) = table.primary_key.columns
         # ON DUPLICATE KEY applies to other unique keys too. The existing row is then another session's, and
         # must not be changed: setting its primary key to NULL is an error.
-        same = case((key == statement.inserted[key.name], key), else_=null())
+        existing = self.exactly(key) if exact else key
+        same = case((existing == statement.inserted[key.name], key), else_=null())
         return statement.on_duplicate_key_update([(key.name, same), *updates(statement.inserted)])
 
     def insert_absent(self, table: Table, row: Mapping[str, Any]) -> Insert:
@@ -143,6 +157,10 @@ class MariaDB(Vendor):
         """The server's error number, from an exception of PyMySQL or mysqlclient."""
         return str(error.args[0]) if error.args and isinstance(error.args[0], int) else None
 
+    def lacks_type(self, code: str | None, reason: str) -> bool:  # noqa: ARG002 - it quotes the statement
+        """See `Vendor.lacks_type`."""
+        return code == _SYNTAX
+
     @contextmanager
     def alone(self, scalar: Scalar, name: str, *, wait: float) -> Iterator[bool]:
         """See `Vendor.alone`; named locks are the server's, so the lock's name includes the database's."""
@@ -170,6 +188,11 @@ class MariaDB(Vendor):
             if not _can_change_type(connection, alteration):
                 return []
             kind = _widened(kind, alteration)
+        if alteration.exact:
+            collation = _exact_collation(connection, alteration)
+            if collation is None:
+                return []
+            rest = f"{collation}{_COLLATION.sub('', rest)}"
         if alteration.nullable:
             rest = rest.replace(" NOT NULL", " NULL", 1)
         return [f"ALTER TABLE {table} MODIFY COLUMN {quote.quote(alteration.column)} {kind}{rest}"]
@@ -197,16 +220,29 @@ def _widened(kind: str, alteration: Alteration) -> str:
     return "".join([kind.removesuffix(")"), *(f",'{value}'" for value in more), ")"])
 
 
+def _exact_collation(connection: Connection, alteration: Alteration) -> str | None:
+    """The clauses of a collation that compares byte for byte, if the column can have one."""
+    names = _names(alteration)
+    if connection.execute(_IN_FOREIGN_KEY, names).first() is not None:
+        return None
+    charset = connection.execute(_CHARACTER_SET, names).scalar_one()
+    return f" CHARACTER SET {charset} COLLATE {charset}_nopad_bin"
+
+
 def _can_change_type(connection: Connection, alteration: Alteration) -> bool:
     """Whether MODIFY can change the column's type: no foreign key and no index prevents it."""
-    names = {
+    names = _names(alteration)
+    if connection.execute(_IN_FOREIGN_KEY, names).first() is not None:
+        return False
+    return _fits_an_index(alteration.wanted) or connection.execute(_IN_INDEX, names).first() is None
+
+
+def _names(alteration: Alteration) -> dict[str, str | None]:
+    return {
         "schema": alteration.table.schema,
         "table": alteration.table.name,
         "column": alteration.column,
     }
-    if connection.execute(_IN_FOREIGN_KEY, names).first() is not None:
-        return False
-    return _fits_an_index(alteration.wanted) or connection.execute(_IN_INDEX, names).first() is None
 
 
 def _fits_an_index(kind: ColumnType) -> bool:

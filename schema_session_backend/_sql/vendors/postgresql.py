@@ -8,7 +8,7 @@ import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from sqlalchemy import BigInteger, cast, func, inspect, select, text
+from sqlalchemy import BigInteger, Text, cast, collate, func, inspect, select, text
 from sqlalchemy.dialects.postgresql import (
     ARRAY,
     DOMAIN,
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 _UNIQUE_VIOLATION: Final = "23505"
 _NOT_SUPPORTED: Final = "0A000"
+_SYNTAX: Final = "42601"
+_UNDEFINED: Final = "42704"
 _TRANSIENT: Final = frozenset({
     "40001",  # serialization failure
     "40P01",  # deadlock
@@ -87,7 +89,7 @@ class PostgreSQL(Vendor):
     # goes on within a long transaction.
     now_ms_sql = "CAST(floor(extract(epoch from statement_timestamp()) * 1000) AS BIGINT)"
     utc_now_sql = "statement_timestamp()"
-    type_names: ClassVar = {"TEXT": "VARCHAR", "FLOAT": "DOUBLE PRECISION"}
+    type_names: ClassVar = {"TEXT": "VARCHAR", "CITEXT": "VARCHAR", "FLOAT": "DOUBLE PRECISION"}
     limits_of_alter = (
         "PostgreSQL changes no column on which a view, a trigger, a policy, a generated column or the"
         " partitioning depends"
@@ -100,6 +102,10 @@ class PostgreSQL(Vendor):
     def day(self, moment: ColumnElement[Any]) -> ColumnElement[Any]:
         """See `Vendor.day`; without UTC it would be the day in the connection's time zone."""
         return func.date(func.timezone(literal_column("'UTC'"), moment))
+
+    def exactly(self, column: ColumnElement[str]) -> ColumnElement[str]:
+        """See `Vendor.exactly`; a CITEXT ignores case under any collation."""
+        return collate(cast(column, Text), "C")
 
     def insert(self, table: Table) -> Insert:
         """See `Vendor.insert`."""
@@ -133,6 +139,10 @@ class PostgreSQL(Vendor):
         if state is None and error.args and isinstance(error.args[0], dict):
             state = error.args[0].get("C")
         return state
+
+    def lacks_type(self, code: str | None, reason: str) -> bool:
+        """See `Vendor.lacks_type`; a type that takes no size is an error of syntax."""
+        return code == _SYNTAX or (code == _UNDEFINED and 'type "' in reason)
 
     def is_outdated(self, error: BaseException) -> bool:
         """See `Vendor.is_outdated`; the SQLSTATE alone has other meanings too."""
@@ -179,10 +189,12 @@ class PostgreSQL(Vendor):
         statements = []
         if wanted.values:
             statements += _add_values(there.sql, there.lacks(wanted))
-        elif wanted != there:
+        elif wanted != there or alteration.exact:
             if connection.execute(_DEPENDED_ON, {"table": table, "column": alteration.column}).scalar():
                 return []
-            statements.append(f"ALTER TABLE {table} ALTER COLUMN {column} TYPE {wanted.sql}{there.collation}")
+            kind = "TEXT" if wanted.sql == "CITEXT" else wanted.sql
+            collation = ' COLLATE "C"' if alteration.exact else there.collation
+            statements.append(f"ALTER TABLE {table} ALTER COLUMN {column} TYPE {kind}{collation}")
         if alteration.nullable:
             statements.append(f"ALTER TABLE {table} ALTER COLUMN {column} DROP NOT NULL")
         return statements

@@ -6,7 +6,7 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from sqlalchemy import BigInteger, cast, func
+from sqlalchemy import BigInteger, cast, collate, func
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.sql import literal_column
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
     from ..column_types import ColumnType
-    from .base import Alteration, Scalar
+    from .base import Alteration, Scalar, Updates
 
 _DENIED: Final = ("SQLITE_NOTADB", "SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH")
 # julianday() has a precision of milliseconds; adding 0.5 rounds to the nearest.
@@ -70,9 +70,21 @@ class SQLite(Vendor):
         """See `Vendor.least`."""
         return func.min(left, right)
 
+    def exactly(self, column: ColumnElement[str]) -> ColumnElement[str]:
+        """See `Vendor.exactly`."""
+        return collate(column, "BINARY")
+
     def insert(self, table: Table) -> Insert:
         """See `Vendor.insert`."""
         return insert(table)
+
+    def upsert(self, table: Table, rows: Any, updates: Updates, *, exact: bool = False) -> Insert:
+        """See `Vendor.upsert`; SQLite takes NULL for a primary key, but wants the key's own collation."""
+        statement = self.insert(table).values(rows)
+        (key,) = table.primary_key.columns
+        return statement.on_conflict_do_update(
+            index_elements=[self.exactly(key) if exact else key], set_=dict(updates(statement.excluded))
+        )
 
     def is_duplicate_key(self, error: BaseException) -> bool:
         """See `Vendor.is_duplicate_key`."""
