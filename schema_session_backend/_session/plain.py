@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+import functools
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MAX_DEPTH: Final = 100
+# A session holds values of a few types only, and looking at a type takes longer than looking it up.
+TYPES_AT_HAND: Final = 256
 
 
 class Unstorable(Exception):
@@ -32,7 +35,7 @@ def plain_value(value: Any) -> Any:
         Unstorable: if `value` has none, or if it shows other content than its plain value has, as a dict with
             several values of a key does.
     """
-    kind = type(value)
+    kind: type = type(value)
     base = _base_of(kind)
     if base is None:
         raise Unstorable(refusal(kind))
@@ -87,22 +90,26 @@ TOO_DEEP: Final = f"is nested deeper than {MAX_DEPTH} levels, or contains itself
 EQUAL_KEYS: Final = "has two keys or members that are equal as plain values; store plain values"
 
 
+@functools.lru_cache(TYPES_AT_HAND)
 def _base_of(kind: type) -> type | None:
     if kind in _PLAIN or kind is bool:
         return None
     return str if _is_lazy(kind) else next((base for base in _PLAIN if issubclass(kind, base)), None)
 
 
+@functools.lru_cache(TYPES_AT_HAND)
 def _is_lazy(kind: type) -> bool:
     return any(full_name(base) in _LAZY for base in kind.__mro__)
 
 
 def _plain_dict(value: Any) -> dict[Any, Any]:
     # The order of an OrderedDict is not that of the dict inside, so take the items as they are shown.
-    plain, inside = dict(value.items()), dict.copy(value)
-    if len(plain) != len(inside) or any(inside[key] is not item for key, item in plain.items()):
+    shown, inside = dict(value.items()), dict.copy(value)
+    is_same = len(shown) == len(inside) and all(inside[key] is item for key, item in shown.items())
+    # Refuse an empty dict of several values a key too, so that the error does not wait for the first query.
+    if not is_same or hasattr(value, "getlist"):
         raise ValueError
-    return plain
+    return shown
 
 
 def _plain_items(inside: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -179,6 +179,7 @@ PAIRS = [("tag", "a"), ("tag", "b")]
 # Values that would not come back equal, with what the error says to store instead.
 UNEQUAL: dict[str, tuple[Any, str]] = {
     "request.args": (ImmutableMultiDict(PAIRS), "value.to_dict(flat=False)"),
+    "request.args without a query": (ImmutableMultiDict(), "value.to_dict(flat=False)"),
     "request.form": (MultiDict(PAIRS), "value.to_dict(flat=False)"),
     "request.values": (CombinedMultiDict([MultiDict(PAIRS)]), "value.to_dict(flat=False)"),
     "request.GET of WebOb": (WebObMultiDict(PAIRS), "value.dict_of_lists()"),
