@@ -1,17 +1,20 @@
-# Everything runs in .venv, made here on first use; nothing has to be activated.
+# Everything runs in .venv, made here on first use; nothing has to be activated. Only other projects' tests, which
+# need certain versions, run in an environment of their own in build/upstream.
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+UPSTREAM_ARGS ?=
 
 VENV := .venv
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip install -qq
+UPSTREAM := build/upstream/environment
 CODE := --editable ".[beaker,cachelib,devices,flask,pyramid,postgresql,mysql]"
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test bench screenshots lint format types docs build clean
+.PHONY: help demo test upstream bench screenshots lint format types docs build clean
 
 help:  ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -22,6 +25,9 @@ demo: $(VENV)/.demo  ## start a small site to try it on, with SQLite
 # More than 8 at once could take more connections than a server gives by default.
 test: $(VENV)/.test  ## run the tests on all cores; PYTEST_ARGS="-k revoke -x" goes to pytest
 	$(RUN) -m pytest --numprocesses logical --maxprocesses 8 --dist worksteal $(PYTEST_ARGS)
+
+upstream: $(UPSTREAM)/.made  ## run other projects' tests; UPSTREAM_ARGS="--only Flask" some, --write mends the page
+	PYTHONPATH=tests $(UPSTREAM)/bin/python -m upstream $(UPSTREAM_ARGS)
 
 bench: $(VENV)/.bench  ## measure speed, for half an hour; BENCH_ARGS=--quick takes a minute
 	PYTHONPATH=tests $(RUN) -m benchmarks $(BENCH_ARGS)
@@ -62,6 +68,12 @@ $(VENV)/.demo: pyproject.toml | $(VENV)/.made
 $(VENV)/.%: pyproject.toml | $(VENV)/.made
 	@echo "Installing what $* needs"
 	@$(PIP) $(CODE) --group $*
+	@touch $@
+
+$(UPSTREAM)/.made: pyproject.toml | $(VENV)/.made
+	@echo "Installing what other projects' tests need"
+	@$(RUN) -m venv --clear --without-pip $(UPSTREAM)
+	@$(RUN) -m pip --python $(UPSTREAM)/bin/python install -qq $(CODE) --group upstream
 	@touch $@
 
 # Debian's python3 without python3-venv makes environments only without pip; then the user's pip puts one in.
