@@ -153,7 +153,10 @@ class SessionStore(Searching, ManySessions):
         self.user_field = options.user_field(user_field, self.fields)
         """The declared column that tells whose a session is; None if there is no such column."""
         self._rows = Rows(
-            self._table, serializer_for(serializer), max_size=options.size(max_size), hashed=hash_sid
+            self._table,
+            serializer_for(serializer, shared=not hash_sid),
+            max_size=options.size(max_size),
+            hashed=hash_sid,
         )
         self._statements = Statements(
             self._table, self._rows, self._database.vendor, absolute_ms=self._timeouts.absolute_ms

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .._spelling import did_you_mean
 from ..errors import ConfigurationError, UnserializableValue
 from .serializer import CorruptText, JsonSerializer, name_of
+from .shared_json import SharedJsonSerializer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,11 +78,12 @@ def _unpicklable_key(data: Mapping[Any, Any]) -> str:
 _BY_NAME: Final[dict[str, type[JsonSerializer]]] = {"json": JsonSerializer, "pickle": PickleSerializer}
 
 
-def serializer_for(option: str | Serializer) -> Serializer:
+def serializer_for(option: str | Serializer, *, shared: bool = False) -> Serializer:
     """The serializer that the option `serializer` stands for.
 
     Args:
         option: `"json"`, `"pickle"`, or a serializer.
+        shared: whether other software may write the same table.
 
     Raises:
         ConfigurationError: for an unknown name, and for an object that is no serializer.
@@ -94,4 +96,6 @@ def serializer_for(option: str | Serializer) -> Serializer:
     if option not in _BY_NAME:
         msg = f"serializer={option!r}: {did_you_mean(option, _BY_NAME)}"
         raise ConfigurationError(msg)
+    if shared and option == "json":
+        return SharedJsonSerializer()
     return _BY_NAME[option]()
