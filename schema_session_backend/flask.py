@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from flask import Flask, Response
-
     from ._session.model import LoadedSession
     from .store import SessionStore
 
@@ -210,7 +208,7 @@ class RequestSessions:
         return response
 
 
-def _remove_withheld_cookie(app: Flask, response: Response, **_: object) -> None:
+def _remove_withheld_cookie(app: Any, response: Any, **_: object) -> None:
     """Remove the session's cookie from an answer; Flask calls this after it has saved the session."""
     if not any(getattr(owned, "withholds_cookie", False) for owned in _owned().values()):
         return

@@ -164,7 +164,7 @@ class SessionStore(Searching, ManySessions):
         """The declared column that tells whose a session is; None if there is no such column."""
         self._rows = Rows(
             self._table,
-            serializer_for(serializer, types, strict=strict_types),
+            serializer_for(serializer, types, strict=strict_types, shared=not hash_sid),
             max_size=options.size(max_size),
             hashed=hash_sid,
             strict=strict_types,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .._spelling import did_you_mean
 from ..errors import ConfigurationError, UnserializableValue
 from .serializer import NO_CONVERTERS, JsonSerializer, name_of
+from .shared_json import SharedJsonSerializer
 from .tags import CorruptText
 
 if TYPE_CHECKING:
@@ -84,7 +85,11 @@ _BY_NAME: Final[dict[str, type[JsonSerializer]]] = {"json": JsonSerializer, "pic
 
 
 def serializer_for(
-    option: str | Serializer, converters: Mapping[type, Converter] | None = None, *, strict: bool = False
+    option: str | Serializer,
+    converters: Mapping[type, Converter] | None = None,
+    *,
+    strict: bool = False,
+    shared: bool = False,
 ) -> Serializer:
     """The serializer that the option `serializer` stands for.
 
@@ -92,6 +97,7 @@ def serializer_for(
         option: `"json"`, `"pickle"`, or a serializer.
         converters: the option `types`; with `"pickle"`, for rows that were written as JSON.
         strict: the option `strict_types`.
+        shared: whether other software may write the same table.
 
     Raises:
         ConfigurationError: for an unknown name, for an object that is no serializer, and for converters that
@@ -108,4 +114,5 @@ def serializer_for(
     if option not in _BY_NAME:
         msg = f"serializer={option!r}: {did_you_mean(option, _BY_NAME)}"
         raise ConfigurationError(msg)
-    return _BY_NAME[option](NO_CONVERTERS if converters is None else converters, strict=strict)
+    kind = SharedJsonSerializer if shared and option == "json" else _BY_NAME[option]
+    return kind(NO_CONVERTERS if converters is None else converters, strict=strict)

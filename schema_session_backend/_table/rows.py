@@ -177,11 +177,13 @@ class Rows:
         Raises as `new` does.
         """
         if not self._has_database_defaults:
-            return self._content(data, Field.removed_value)
+            return self._content(data, Field.removed_value, base)
         unread = {
             field.name for field, value in zip(self._fields, base.columns, strict=True) if value is OMITTED
         }
-        return self._content(data, lambda field: OMITTED if field.name in unread else field.removed_value())
+        return self._content(
+            data, lambda field: OMITTED if field.name in unread else field.removed_value(), base
+        )
 
     def is_whole(self, content: Content) -> bool:
         """Whether the value of each column is known, so that a statement can replace the row."""
@@ -248,11 +250,16 @@ class Rows:
             # Only a declared column's own type has such a value, and there equality is exact.
             return type(value) is type(other) and value == other
 
-    def _content(self, data: Mapping[str, Any], without: Callable[[Field], Any]) -> Content:
+    def _content(
+        self, data: Mapping[str, Any], without: Callable[[Field], Any], base: Content | None = None
+    ) -> Content:
         rest = dict(self.checked(data))
         if not self._table.reserved.isdisjoint(rest):
-            clash = next(key for key in rest if key in self._table.reserved)
-            raise InvalidField(self._table.name, clash, "is a base column; the session needs another key")
+            # Other software has such keys, and a request that changes something else has to be saved.
+            known = {} if base is None else self.join(base)
+            clash = next((key for key in rest if key in self._table.reserved and key not in known), None)
+            if clash is not None:
+                raise InvalidField(self._table.name, clash, "is a base column; the session needs another key")
         columns = []
         for name, field in self._fields_by_name:
             if name in rest:
@@ -315,7 +322,10 @@ class Rows:
         Raises:
             ValueError: if the row is corrupt.
         """
-        data: dict[str, Any] = self._serializer.loads(content.additional)
+        # Other software has NULL for nothing.
+        data: dict[str, Any] = (
+            {} if content.additional is None else self._serializer.loads(content.additional)
+        )
         for (name, field), value in zip(self._fields_by_name, content.columns, strict=True):
             if value is not None and value is not OMITTED:
                 data[name] = copy.deepcopy(value) if field.mutable else value

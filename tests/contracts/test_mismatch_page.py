@@ -34,7 +34,7 @@ def statements(url: str, table_name: str, heading: str) -> list[list[str]]:
         if database_of(url) in {NAMES[name] for name in label.split(", ")}:
             renamed = re.sub(r"\b(old_)?sessions\b", lambda match: f"{table_name}{match[1] or ''}", block)
             renamed = re.sub(r"\b(ix|fk)_sessions_", rf"\1_{table_name}_", renamed)
-            renamed = re.sub(r"\b(users|signed_in)\b", rf"{table_name}_\1", renamed)
+            renamed = re.sub(r"\b(users|signed_in|devices)\b", rf"{table_name}_\1", renamed)
             found.append([one.strip() for one in re.split(r";$", renamed, flags=re.MULTILINE) if one.strip()])
     return found
 
@@ -164,6 +164,28 @@ def test_a_column_of_a_foreign_key_of_mariadb_is_changed_by_hand(make_store, url
 
     assert store.get("a") == {"user_id": 42}
     run(url, f"DROP TABLE {table_name}")  # first, because its foreign key refers to the other table
+
+
+@pytest.mark.parametrize("url", ["mariadb"], indirect=True)
+def test_the_collation_of_ids_with_a_foreign_key_is_changed_by_hand(make_store, url, table_name):
+    sid = "sid VARCHAR(255) COLLATE utf8mb4_general_ci"
+    key = f"CONSTRAINT fk_{table_name}_sid FOREIGN KEY (sid) REFERENCES {table_name} (sid)"
+    run(
+        url,
+        f"CREATE TABLE {table_name} ({sid} PRIMARY KEY, additional LONGTEXT, expire_at BIGINT,"
+        " revision BIGINT NOT NULL)",
+        f"INSERT INTO {table_name} VALUES ('aBc', '{{}}', NULL, 1)",
+        f"CREATE TABLE {table_name}_devices ({sid}, {key})",
+        f"INSERT INTO {table_name}_devices VALUES ('aBc')",
+    )
+    store = make_store(schemas="", hash_sid=False)
+    undecided(store, "change it by hand, because MariaDB changes no column of a foreign key")
+
+    [block] = statements(url, table_name, "Change the collation of the ids")
+    run_as_they_are(url, block)
+
+    assert store.get_many(["aBc", "abc"]) == {"aBc": {}}
+    run(url, f"DROP TABLE {table_name}_devices")  # first, because its foreign key refers to the other table
 
 
 def test_the_page_keeps_one_row_of_each_id(make_store, url, table_name):

@@ -206,7 +206,7 @@ def test_a_further_save_of_the_same_request_is_not_touched_again(frozen):
     store, clock = frozen(max_age=HOUR)
     store.set("a", {"x": 1})
     clock.now += 600_000
-    outcome, session = store.save(store.load("a"), {"x": 1})
+    saved = store.save(store.load("a"), {"x": 1})
 
-    assert outcome is Outcome.TOUCHED
-    assert store.save(session, {"x": 1}).outcome is Outcome.UNCHANGED
+    assert saved.outcome is Outcome.TOUCHED
+    assert store.save(saved.session, {"x": 1}).outcome is Outcome.UNCHANGED
