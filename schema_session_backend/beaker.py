@@ -443,9 +443,11 @@ def _store_settings(
     return {name: value for name, value in ours.items() if name not in beakers | BEAKER_INTERNALS}
 
 
-def _only_cookie(header: str | None, name: str) -> str:
-    """The part of a Cookie header with the cookies of one name."""
-    cookies = (header or "").split(";")
+def _only_cookie(given: Any, name: str) -> Any:
+    """Those cookies that have a name, of a Cookie header, or of a dict, which Beaker takes too."""
+    if isinstance(given, dict):
+        return {key: value for key, value in given.items() if key == name}
+    cookies = (given or "").split(";")
     return ";".join(cookie for cookie in cookies if cookie.partition("=")[0].strip() == name)
 
 

@@ -387,3 +387,14 @@ def test_an_encrypt_key_is_refused_at_once(open_site, store):
 
     with no_sql(store), pytest.raises(ConfigurationError, match="encrypt_key hides the fields"):
         site.browser().data()
+
+
+def test_cookies_may_be_a_dict(store):
+    """As in a `SchemaSession` that an application makes by itself."""
+    first = SchemaSession({}, store=store)
+    first["user_id"] = 42
+    first.save()
+
+    again = SchemaSession({"cookie": {"beaker.session.id": first.id, "a:b": "c"}}, store=store)
+
+    assert again["user_id"] == 42
