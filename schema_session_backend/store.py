@@ -414,6 +414,17 @@ class SessionStore(Searching, ManySessions):
         """The names of the declared columns."""
         return tuple(field.name for field in self._table.fields)
 
+    def fields_of(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """What the declared columns hold for a session, searchable copies too.
+
+        Args:
+            data: the session's.
+
+        Returns:
+            the values by the names of the columns; None for a key that the session does not have.
+        """
+        return self._rows.fields_of(data)
+
     def user_of(self, data: Mapping[str, Any]) -> dict[str, Any] | None:
         """Whose a session is: the `user_field` with its value, as searches take it.
 
@@ -432,7 +443,7 @@ class SessionStore(Searching, ManySessions):
                 f" {options.USER_FIELD!r}, or name yours in user_field="
             )
             raise ConfigurationError(msg)
-        user = data.get(self.user_field)
+        user = self.fields_of(data)[self.user_field]
         return None if user is None else {self.user_field: user}
 
     @property

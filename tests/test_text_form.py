@@ -105,7 +105,7 @@ def test_a_numeric_default_becomes_a_value_of_the_columns_type(column, value):
     assert (parsed.default.arg, type(parsed.default.arg)) == (value, type(value))
 
 
-WORDS = "known: default, index, not null, references, unique"
+WORDS = "known: default, from, index, not null, references, unique"
 NEXT = "if it is the next column, write ';' before it"
 SEPARATED = "columns are separated by ';'"
 REFERENCE = "'references' needs table.column after it, as in users.id"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import datetime as dt
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 from sqlalchemy import types as sa
 from sqlalchemy.dialects import mysql
@@ -13,9 +15,10 @@ from sqlalchemy.dialects import mysql
 from .._session.plain import Unstorable, plain_copy
 from ..errors import ConfigurationError, InvalidField
 from .checks import IMMUTABLE, check_for
+from .paths import SOURCE, Path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from sqlalchemy import Column, Dialect
     from sqlalchemy.sql.type_api import TypeEngine
@@ -34,6 +37,16 @@ OMITTED: Final = _Omitted()
 """Stands for the value of a column that a statement leaves out, so that the database sets its own default."""
 
 
+# How the types are read that applications also keep as text, and their usual text.
+_TEXTS: Final[tuple[tuple[Callable[[str], Any], Callable[[Any], str]], ...]] = (
+    (int, str),
+    (UUID, str),
+    (Decimal, str),
+    (dt.date.fromisoformat, dt.date.isoformat),
+    (dt.datetime.fromisoformat, dt.datetime.isoformat),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """A declared column as a field of the session.
@@ -48,6 +61,7 @@ class Field:
         from_column: converts the value back.
         mutable: whether values can be changed in place, so that they have to be copied.
         strict: whether instances of subclasses and lazy strings are refused.
+        path: where a searchable copy has its value from; None for a column that is its key's home.
     """
 
     table: str
@@ -59,6 +73,7 @@ class Field:
     from_column: Callable[[Any], Any] | None = None
     mutable: bool = False
     strict: bool = False
+    path: Path | None = None
 
     def value_of(self, value: Any) -> Any:
         """Check a session's value, and return it, or the plain value of it; a mutable value is copied.
@@ -88,6 +103,50 @@ class Field:
         except Unstorable as error:
             return value, f"{problem}; {error}"
         return plain, self.check(plain)
+
+    def copied(self, data: Mapping[str, Any]) -> Any:
+        """The value of a searchable copy; text is converted if it is the usual text of a value that fits.
+
+        Args:
+            data: the whole session.
+
+        Raises:
+            InvalidField: naming the column and the path, never the value.
+        """
+        assert self.path is not None
+        value = self.path.find(data)
+        if value is None:
+            if not self.nullable:
+                missing = f"is NOT NULL and the session has nothing at {self.path}"
+                raise InvalidField(self.table, self.name, missing)
+            return None
+        fitting, problem = self.fit(value)
+        if problem is not None and isinstance(fitting, str):
+            fitting = self._read(fitting)
+            problem = None if fitting is not None else problem
+        if problem is not None:
+            raise InvalidField(self.table, self.name, f"{problem}; it is a copy of {self.path}")
+        return copy.deepcopy(fitting) if self.mutable else fitting
+
+    def seen_in(self, data: Mapping[str, Any]) -> Any:
+        """What the column holds for a session; None for nothing, and for a value that does not fit."""
+        if self.path is None:
+            return data.get(self.name)
+        try:
+            return self.copied(data)
+        except InvalidField:
+            return None
+
+    def _read(self, text: str) -> Any:
+        """The value that fits and whose usual text this is; None if there is none."""
+        for read, write in _TEXTS:
+            try:
+                value = read(text)
+            except (ValueError, ArithmeticError):
+                continue
+            if write(value) == text and self.check(value) is None:
+                return value
+        return None
 
     def absent(self) -> Any:
         """The value of the column in a new row, if the session does not have the key.
@@ -169,8 +228,12 @@ def field_of(table: str, column: Column[Any], dialect: Dialect, *, strict: bool)
         from_column=from_column,
         mutable=not isinstance(kind, IMMUTABLE),
         strict=strict,
+        path=Path(column.info[SOURCE], where) if SOURCE in column.info else None,
     )
     default: Any = column.default
+    if field.path is not None and field.has_default:
+        msg = f"{where}: a copy of {field.path} has no default of its own; leave it out"
+        raise ConfigurationError(msg)
     if default is not None and default.is_scalar and (problem := field.fit(default.arg)[1]):
         msg = f"{where}: its default does not fit, it {problem}"
         raise ConfigurationError(msg)

@@ -97,6 +97,8 @@ class Rows:
         self._has_defaults = any(field.has_default for field in table.fields)
         self._has_database_defaults = any(field.has_database_default for field in table.fields)
         self._has_stamps = table.created_at is not None
+        self._homes = [(index, field) for index, field in enumerate(table.fields) if field.path is None]
+        self._copies = [(index, field) for index, field in enumerate(table.fields) if field.path is not None]
         self._mutable = [index for index, field in enumerate(table.fields) if field.mutable]
         self._serializer = serializer
         self._max_size = max_size
@@ -260,20 +262,41 @@ class Rows:
             clash = next((key for key in rest if key in self._table.reserved and key not in known), None)
             if clash is not None:
                 raise InvalidField(self._table.name, clash, "is a base column; the session needs another key")
-        columns = []
-        for name, field in self._fields_by_name:
+        columns: list[Any] = [None] * self._width
+        for index, field in self._homes:
+            name = field.name
             if name in rest:
                 value = field.value_of(rest[name])
                 if value is not None:
                     del rest[name]
             else:
                 value = without(field)
-            columns.append(value)
+            columns[index] = value
         additional = self._serializer.dumps(rest)
         size = len(additional) if additional.isascii() else len(additional.encode())
         if size > self._max_size:
             raise self._too_large(rest, size)
+        if self._copies:
+            self._copy(data, columns, additional, base)
         return Content(tuple(columns), additional)
+
+    def _copy(
+        self, data: Mapping[str, Any], columns: list[Any], additional: str, base: Content | None
+    ) -> None:
+        """Put the values of the searchable copies into `columns`."""
+        for index, field in self._copies:
+            try:
+                columns[index] = field.copied(data)
+            except InvalidField:
+                # A session may be older than the declaration, and a request that only reads must not fail.
+                if base is None or not self._is_unchanged(columns, additional, base):
+                    raise
+                columns[index] = base.columns[index]
+
+    def _is_unchanged(self, columns: list[Any], additional: str, base: Content) -> bool:
+        return additional == base.additional and all(
+            columns[index] == base.columns[index] for index, _ in self._homes
+        )
 
     def _omitted(self, content: Content) -> frozenset[str]:
         columns = zip(self._fields, content.columns, strict=True)
@@ -326,10 +349,15 @@ class Rows:
         data: dict[str, Any] = (
             {} if content.additional is None else self._serializer.loads(content.additional)
         )
-        for (name, field), value in zip(self._fields_by_name, content.columns, strict=True):
+        for index, field in self._homes:
+            value = content.columns[index]
             if value is not None and value is not OMITTED:
-                data[name] = copy.deepcopy(value) if field.mutable else value
+                data[field.name] = copy.deepcopy(value) if field.mutable else value
         return data
+
+    def fields_of(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """See `SessionStore.fields_of`."""
+        return {field.name: field.seen_in(data) for field in self._fields}
 
     def _decode(self, sid: str, handle: str, row: Row, convert: Convert) -> LoadedSession | None:
         width = self._width

@@ -1,7 +1,8 @@
 """The text form of `schemas`, for ini files: `user_id Integer index; ip String(45) not null`.
 
 Each column is written as its name, one of SQLAlchemy's generic types with its arguments, and any of the
-words `index`, `unique`, `not null`, `default` with a literal, and `references` with `table.column`.
+words `index`, `unique`, `not null`, `default` with a literal, `references` with `table.column`, and `from`
+with a path into the session.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from sqlalchemy import types as sa
 
 from .._spelling import did_you_mean, folded
 from ..errors import ConfigurationError
+from .paths import EXAMPLES, PATH, SOURCE
 
 _KINDS: Final = (
     sa.BigInteger, sa.Boolean, sa.Date, sa.DateTime, sa.Double, sa.Enum, sa.Float, sa.Integer, sa.Interval,
@@ -44,7 +46,7 @@ _TYPE_SYNONYMS: Final = {
     }.items()
     for synonym in synonyms.split()
 }
-_WORDS: Final = ("index", "unique", "not null", "default", "references")
+_WORDS: Final = ("index", "unique", "not null", "default", "references", "from")
 _WORD_SYNONYMS: Final = {
     "foreign": "references",
     "indexed": "index",
@@ -139,6 +141,8 @@ def _column(reader: _Reader) -> Column[Any]:
             options["default"] = _literal(reader, name, kind)
         elif normal == "references":
             references = [_reference(reader, name)]
+        elif normal == "from":
+            options["info"] = {SOURCE: _path(reader, name)}
         else:
             options[normal] = True
     return Column(name, kind, *references, **options)
@@ -190,6 +194,13 @@ def _reference(reader: _Reader, column: str) -> ForeignKey:
     if target is None:
         raise reader.error(f"column {column!r}: 'references' needs table.column after it, as in users.id")
     return ForeignKey(target)
+
+
+def _path(reader: _Reader, column: str) -> str:
+    path = reader.take(PATH)
+    if path is None:
+        raise reader.error(f"column {column!r}: 'from' needs a path into the session; {EXAMPLES}")
+    return path
 
 
 def _literal(reader: _Reader, column: str, kind: sa.TypeEngine[Any]) -> Any:

@@ -68,6 +68,7 @@ class Admin:
             request,
             "admin.html",
             fields=self.store.fields,
+            fields_of=self.store.fields_of,
             searchable=list(self._parsers),
             searchable_text=_searchable_text,
             search=search,
@@ -130,6 +131,8 @@ def _parser(column: TypeEngine[Any]) -> Parser | None:
 
 def _searchable_text(value: Any) -> Any:
     """A value as an administrator has to type it to search for it."""
+    if value is None:
+        return ""
     if isinstance(value, enum.Enum):
         return value.name
     return value.hex() if isinstance(value, bytes) else value

@@ -116,7 +116,8 @@ class Devices:
         return sorted(devices, key=lambda device: (not device.current, -_seconds(device.last_seen_at))), more
 
     def _device(self, record: Record, current: str, texts: Texts) -> Device:
-        fields = {name: _text(record.data.get(key)) for name, key in self.fields.items()}
+        data = record.data | self.store.fields_of(record.data)
+        fields = {name: _text(data.get(key)) for name, key in self.fields.items()}
         name = device_name(fields["user_agent"], texts) or fields["device"]
         return Device(
             handle=record.handle,
