@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
+from mismatches import run
 from sqlalchemy import JSON, Column, Integer, types
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.dialects.postgresql import BitString, Range
 from sqlalchemy.types import TypeEngine
+from values import database_of
 
 from databases import DATABASES
 from schema_session_backend import ConfigurationError, InvalidField, StatementFailed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import ModuleType
 
     from schema_session_backend import SessionStore
@@ -40,8 +43,8 @@ OPTIONS: dict[str, dict[ModuleType, dict[str, Any]]] = {
     "TIME": {mysql: {"fsp": 6}},
     "DOUBLE": {mysql: {"asdecimal": False}},
     "DOUBLE_PRECISION": {mysql: {"asdecimal": False}},
-    "Enum": {types: {"name": "ssb_every_type_enum"}},
-    "ENUM": {postgresql: {"name": "ssb_every_type_native"}},
+    "Enum": {types: {"name": "{table}_enum"}},
+    "ENUM": {postgresql: {"name": "{table}_enum"}},
 }
 DAY, MOMENT = dt.date(2000, 1, 2), dt.datetime(2000, 1, 2, 3)  # noqa: DTZ001
 AWARE = MOMENT.replace(tzinfo=dt.UTC)
@@ -73,6 +76,19 @@ EVERY = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def no_types_left(url: str, table_name: str) -> Iterator[None]:
+    """Drops the types that PostgreSQL has beside the table."""
+    yield
+    if database_of(url) == "postgresql":
+        run(
+            url,
+            f"DROP TABLE IF EXISTS {table_name}",
+            f"DROP DOMAIN IF EXISTS {table_name}_domain",
+            f"DROP TYPE IF EXISTS {table_name}_enum",
+        )
+
+
 @pytest.mark.filterwarnings("ignore:Did not recognize type", "ignore:Type object .* OperatorClass")
 @pytest.mark.parametrize(("url", "module", "name"), EVERY, indirect=["url"])
 def test_a_column_of_any_type_is_refused_at_the_start_or_works(
@@ -100,11 +116,13 @@ def test_a_column_of_any_type_is_refused_at_the_start_or_works(
 
 
 def made(module: ModuleType, name: str, table_name: str) -> Any:
-    arguments = [
-        one.format(table=table_name) if isinstance(one, str) else one for one in ARGUMENTS.get(name, [])
-    ]
+    def named(value: Any) -> Any:
+        return value.format(table=table_name) if isinstance(value, str) else value
+
     options = OPTIONS.get(name, {}).get(module, {})
-    return types_of(module)[name](*arguments, **options)
+    return types_of(module)[name](
+        *map(named, ARGUMENTS.get(name, [])), **{option: named(value) for option, value in options.items()}
+    )
 
 
 def stores(store: SessionStore, value: Any) -> bool:

@@ -201,6 +201,15 @@ def test_an_object_that_is_exactly_a_tag_is_read_as_its_value(shared, url):
     assert shared.get("day") == {"since": {1, 2}, "until": {"$set": [2, 1]}}
 
 
+@pytest.mark.parametrize(
+    "value", [{"$decimal": "x"}, {"$date": "2020-01-01T00:00:00Z"}, {"$datetime": "2024-01-01[Mars/Olympus]"}]
+)
+def test_an_object_that_looks_like_a_tag_and_is_none_is_kept(shared, url, value):
+    insert(url, shared, f"""'a', '{json.dumps({"value": value})}', 2741715605590""")
+
+    assert shared.get("a") == {"value": value}
+
+
 def test_in_a_table_of_its_own_an_unknown_tag_is_corrupt(make_store, url, caplog):
     """There only a newer version can have written it, which must not lose it."""
     store = make_store(schemas="")
