@@ -145,12 +145,15 @@ class RequestSessions:
             old_key = self._postponed_delete
         session, is_own = self._loaded.pop(old_key, None), old_key == self._own
         if session is None:
-            is_own = self._unknown is not None and key == session_key()
+            # `session_key` marks the session accessed, so call it only if the answer matters; see `forget`.
+            may_be_own = self._unknown is not None or (self._own is None and self._store.request_fields)
+            is_own = bool(may_be_own) and key == session_key()
             if not is_own:
                 self._store.set(key, data, max_age)
                 return True
             session = self._store.blank(key, unknown=self._unknown)
-        saved = self._store.save(session, data, max_age, new_sid=key)
+        environ = sys.modules["flask"].request.environ if is_own else None
+        saved = self._store.save(session, data, max_age, new_sid=key, environ=environ)
         # Remember a session that was ended meanwhile too: the request's next save must not store it anew.
         self._loaded[key] = saved.session
         if old_key != key:

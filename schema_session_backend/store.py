@@ -6,6 +6,7 @@ import copy
 import logging
 import math
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Never, Self
 
 from sqlalchemy import URL, Column, Engine, MetaData, Table  # noqa: TC002 - `declared` resolves the types
@@ -13,6 +14,7 @@ from sqlalchemy import URL, Column, Engine, MetaData, Table  # noqa: TC002 - `de
 from . import _options as options
 from ._many import ManySessions
 from ._options import Bytes, Object, Seconds, Switch, Text  # noqa: TC001 - likewise
+from ._request_fields import RequestFields
 from ._searching import Searching
 from ._session import timeouts
 from ._session.ids import Ids
@@ -77,6 +79,8 @@ class SessionStore(Searching, ManySessions):
         timestamps: keep `created_at` and `updated_at`.
         user_field: the declared column that tells whose a session is; `user_id` unless given, if there is
             a column of that name.
+        request_fields: the columns that hosts fill in from the request, such as `"ip user_agent device"`, in
+            a session that the application changes; `ip/24/48` cuts IPv4 and IPv6 addresses to networks.
         sync: create the table and add missing nullable columns; without it, differences are only reported.
         sync_timeout: seconds to wait for the database at the first use.
         gc_interval: seconds between two removals of expired sessions; None leaves that to you.
@@ -114,6 +118,7 @@ class SessionStore(Searching, ManySessions):
         revision_name: Text = "revision",
         timestamps: Switch = False,
         user_field: Text | None = None,
+        request_fields: Text | Iterable[str] = "",
         sync: Switch = True,
         sync_timeout: Seconds = 3,
         gc_interval: Seconds | None = HOUR,
@@ -162,6 +167,7 @@ class SessionStore(Searching, ManySessions):
             raise ConfigurationError(msg)
         self.user_field = options.user_field(user_field, self.fields)
         """The declared column that tells whose a session is; None if there is no such column."""
+        self._request_fields = RequestFields(request_fields, self._table.fields)
         self._rows = Rows(
             self._table,
             serializer_for(serializer, types, strict=strict_types, shared=not hash_sid),
@@ -326,6 +332,7 @@ class SessionStore(Searching, ManySessions):
         max_age: Seconds | None = None,
         *,
         new_sid: str | None = None,
+        environ: Mapping[str, Any] | None = None,
     ) -> Saved:
         """Save what a request changed of a session that it loaded.
 
@@ -340,6 +347,8 @@ class SessionStore(Searching, ManySessions):
             max_age: seconds, see `set`.
             new_sid: the id that the session has from now on, as `rotate` would give it; in the same
                 statement, so that an error leaves the old id good.
+            environ: the request's WSGI environment. If the request changed the session, `request_fields` are
+                stored with it, as far as they are known; they alone are no change.
 
         Returns:
             the outcome, and the session for a further save. Its `data` is what is stored as far as this
@@ -358,6 +367,7 @@ class SessionStore(Searching, ManySessions):
             self._rows.checked(session.data if data is None else data),
             span,
             *(session.sid, session.handle) if new_sid is None else (new_sid, self._ids.require(new_sid)),
+            partial(self._request_fields.of, environ) if environ and self.request_fields else None,
         )
         saved = self._saving.save(self._upkeep, session, wanted)
         if saved.is_gone:
@@ -413,6 +423,11 @@ class SessionStore(Searching, ManySessions):
     def fields(self) -> tuple[str, ...]:
         """The names of the declared columns."""
         return tuple(field.name for field in self._table.fields)
+
+    @property
+    def request_fields(self) -> tuple[str, ...]:
+        """The names of the columns that hosts fill in from requests."""
+        return self._request_fields.names
 
     def fields_of(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """What the declared columns hold for a session, searchable copies too.

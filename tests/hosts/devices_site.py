@@ -14,9 +14,9 @@ from flask_session import Session
 from pyramid.config import Configurator
 from pyramid.response import Response
 
-from schema_session_backend.beaker import SchemaSession
+from schema_session_backend.beaker import RequestMiddleware, SchemaSession
 from schema_session_backend.cachelib import SchemaCache
-from schema_session_backend.devices import DevicesPage, beaker_visitor, request_fields
+from schema_session_backend.devices import DevicesPage, beaker_visitor
 from schema_session_backend.devices.flask import add_devices
 
 if TYPE_CHECKING:
@@ -30,16 +30,16 @@ def beaker_site(store: SessionStore, path: str = "/devices", **options: Any) -> 
         session = environ["beaker.session"]
         if environ["PATH_INFO"] == "/sign-in":
             session["user_id"] = int(parse_qs(environ["QUERY_STRING"])["user"][0])
-            session.update(request_fields(environ, store))
             session.save()
         start_response("200 OK", [("Content-Type", "text/plain")])
         return [str(session.get("user_id")).encode()]
 
     page = DevicesPage(store, beaker_visitor(store), **options)
     settings = {"type": "schema", "store": store, "session_class": SchemaSession}
-    return SessionMiddleware(
+    application = SessionMiddleware(
         page.mounted_in(site, path), {f"session.{name}": value for name, value in settings.items()}
     )
+    return RequestMiddleware(application)
 
 
 def flask_site(store: SessionStore, **options: Any) -> Any:
@@ -51,7 +51,6 @@ def flask_site(store: SessionStore, **options: Any) -> Any:
     @app.route("/sign-in")
     def sign_in() -> str:
         flask.session["user_id"] = flask.request.args.get("user", type=int)
-        flask.session.update(request_fields(flask.request.environ, store))
         return "done"
 
     @app.route("/whoami")
@@ -65,7 +64,6 @@ def flask_site(store: SessionStore, **options: Any) -> Any:
 def pyramid_site(store: SessionStore, **options: Any) -> Any:
     def sign_in(request: Any) -> Response:
         request.session["user_id"] = int(request.GET["user"])
-        request.session.update(request_fields(request.environ, store))
         return Response("done")
 
     def whoami(request: Any) -> Response:
