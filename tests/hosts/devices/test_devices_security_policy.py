@@ -1,4 +1,4 @@
-"""In Pyramid, the page of devices and `request.schema_sessions` ask the security policy who the visitor is."""
+"""With a security policy, the page of devices and `request.schema_sessions` ask it who the visitor is."""
 
 from __future__ import annotations
 
