@@ -467,6 +467,33 @@ class SessionStore(Searching, ManySessions):
         user = self.fields_of(data)[self.user_field]
         return None if user is None else {self.user_field: user}
 
+    def confirmed_user(self, data: Mapping[str, Any], user: object) -> dict[str, Any] | None:
+        """Whose a session is, if the application's authentication names the same user.
+
+        Args:
+            data: the session's.
+            user: the user that the authentication names, such as 42 or the text "42"; None for nobody.
+
+        Returns:
+            as `user_of`; None for nobody, and if the two are different users.
+
+        Raises:
+            ConfigurationError: if the store has no `user_field`.
+            InvalidField: if `user` does not fit the column, for instance because it is an object.
+        """
+        owner = self.user_of(data)
+        if owner is None or user is None:
+            return None
+        [(name, value)] = owner.items()
+        if self._rows.value_named(name, user) == value:
+            return owner
+        _log.warning(
+            "table %r: the application's authentication names another user than the session's column %r",
+            self._table.name,
+            name,
+        )
+        return None
+
     @property
     def max_age(self) -> float:
         """The idle timeout in seconds; `math.inf` for none."""

@@ -132,7 +132,7 @@ def application(url: str) -> Any:
     def devices(home: str) -> DevicesPage:
         return DevicesPage(
             store,
-            beaker_visitor(store),
+            beaker_visitor(store, lambda environ: environ["beaker.session"].get("user")),
             administers=lambda environ: environ["beaker.session"].get("user") == "admin",
             home_url=home,
         )

@@ -34,7 +34,8 @@ def beaker_site(store: SessionStore, path: str = "/devices", **options: Any) -> 
         start_response("200 OK", [("Content-Type", "text/plain")])
         return [str(session.get("user_id")).encode()]
 
-    page = DevicesPage(store, beaker_visitor(store), **options)
+    user = options.pop("user", lambda environ: environ["beaker.session"].get("user_id"))
+    page = DevicesPage(store, beaker_visitor(store, user), **options)
     settings = {"type": "schema", "store": store, "session_class": SchemaSession}
     application = SessionMiddleware(
         page.mounted_in(site, path), {f"session.{name}": value for name, value in settings.items()}
@@ -42,11 +43,16 @@ def beaker_site(store: SessionStore, path: str = "/devices", **options: Any) -> 
     return RequestMiddleware(application)
 
 
-def flask_site(store: SessionStore, **options: Any) -> Any:
+def flask_app(store: SessionStore, **config: Any) -> tuple[flask.Flask, SchemaCache]:
     app = flask.Flask(__name__)
     cache = SchemaCache(store)
-    app.config.update(SESSION_TYPE="cachelib", SESSION_CACHELIB=cache)
+    app.config.update(SESSION_TYPE="cachelib", SESSION_CACHELIB=cache, **config)
     Session(app)
+    return app, cache
+
+
+def flask_site(store: SessionStore, **options: Any) -> Any:
+    app, cache = flask_app(store, PROPAGATE_EXCEPTIONS=True)
 
     @app.route("/sign-in")
     def sign_in() -> str:
@@ -57,7 +63,7 @@ def flask_site(store: SessionStore, **options: Any) -> Any:
     def whoami() -> str:
         return str(flask.session.get("user_id"))
 
-    add_devices(app, cache, **options)
+    add_devices(app, cache, **{"user": lambda: flask.session.get("user_id"), **options})
     return app
 
 
@@ -73,7 +79,7 @@ def pyramid_site(store: SessionStore, **options: Any) -> Any:
     config = Configurator(settings=settings)
     config.include("pyramid_schema_session")
     config.set_default_csrf_options(require_csrf=True)
-    config.add_devices_page(**options)
+    config.add_devices_page(**{"user": lambda request: request.session.get("user_id"), **options})
     for name, view in (("sign-in", sign_in), ("whoami", whoami)):
         config.add_route(name, f"/{name}")
         config.add_view(view, route_name=name)
