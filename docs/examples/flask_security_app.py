@@ -29,7 +29,8 @@ PAGE = """
 <title>Flask-Security</title>
 {% if current_user.is_authenticated %}
   <h1>{{ current_user.email }}</h1>
-  <a href="/devices/">Your devices</a> <a href="/change">New password</a> <a href="/logout">Sign out</a>
+  <a href="/devices/">Your devices</a> <a href="/change">New password</a>
+  <form method="post" action="/logout"><button>Sign out</button></form>
 {% else %}
   <a href="/login">Sign in</a>
 {% endif %}
@@ -84,7 +85,7 @@ def create_app(database: str) -> Flask:
         SESSION_PERMANENT=False,  # the cookie lives until the browser is closed, except with "remember me"
         PERMANENT_SESSION_LIFETIME=timedelta(days=365),
         SECURITY_PASSWORD_HASH="pbkdf2_sha512",  # noqa: S106 - the name of a hash
-        SECURITY_PASSWORD_SALT=os.environ.get("PASSWORD_SALT", secrets.token_hex()),
+        SECURITY_PASSWORD_SALT=os.environ.get("PASSWORD_SALT", "for development"),
         SECURITY_CHANGEABLE=True,
         SECURITY_SEND_PASSWORD_CHANGE_EMAIL=False,
     )

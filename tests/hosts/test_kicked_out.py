@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from webtest import TestApp
 
+from schema_session_backend import SessionStore
+
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 
 
@@ -23,6 +25,10 @@ class FlaskLogin:
     def sign_in(browser):
         browser.post("/sign-in", {"user": "7", "remember": "1"})
 
+    @staticmethod
+    def sign_out(browser):
+        browser.post("/sign-out")
+
 
 class FlaskSecurity:
     program = "flask_security_app"
@@ -33,6 +39,10 @@ class FlaskSecurity:
         form = browser.get("/login").form
         form["email"], form["password"], form["remember"] = "ann@example.com", "tea for two", True
         form.submit(status=302)
+
+    @staticmethod
+    def sign_out(browser):
+        browser.post("/logout")
 
     @staticmethod
     def change_password(browser):
@@ -52,6 +62,10 @@ class Pyramid:
         form["user"] = "7"
         form.submit(status=302)
 
+    @staticmethod
+    def sign_out(browser):
+        browser.get("/").form.submit(status=302)
+
 
 class TurboGears:
     program = "turbogears_app"
@@ -62,6 +76,10 @@ class TurboGears:
         form = browser.get("/login").form
         form["login"], form["password"] = "ann", "tea for two"
         form.submit(status=302)
+
+    @staticmethod
+    def sign_out(browser):
+        browser.get("/logout_handler", status=302)
 
 
 def others(browser):
@@ -82,8 +100,22 @@ def example(request):
 
 @pytest.fixture
 def application(example, tmp_path, monkeypatch):
+    """The example, on a file of the test's own."""
+    stores = []
+
+    class ClosedStore(SessionStore):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
+            stores.append(self)
+
     monkeypatch.syspath_prepend(EXAMPLES)
-    return importlib.import_module(example.program).create_app(f"sqlite:///{tmp_path}/sessions.db")
+    program = importlib.import_module(example.program)
+    monkeypatch.setattr(program, "SessionStore", ClosedStore, raising=False)
+    yield program.create_app(f"sqlite:///{tmp_path}/sessions.db")
+    for store in stores:
+        store.close()
+        # Flask-Security's example has an engine of its own.
+        store.engine.dispose()
 
 
 @pytest.fixture
@@ -137,6 +169,20 @@ def test_a_device_that_was_signed_out_can_sign_in_again(example, signed_in):
     example.sign_in(phone)
 
     assert example.shows_ann in phone.get("/")
+
+
+def test_signing_out_signs_out_this_device_only(example, application, signed_in):
+    laptop, phone = signed_in(), signed_in()
+    kept = dict(phone.cookies)
+    example.sign_out(phone)
+    again = TestApp(application)
+    for name, value in kept.items():
+        again.set_cookie(name, value.strip('"'))
+
+    for browser in (phone, again):
+        assert example.shows_ann not in browser.get("/")
+    assert example.shows_ann in laptop.get("/")
+    assert others(laptop) == []
 
 
 def test_an_id_that_was_known_before_a_login_is_worth_nothing_after_it(example, application):

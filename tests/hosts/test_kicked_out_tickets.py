@@ -171,6 +171,15 @@ class Policy:
         return self.helper.remember(request, userid, **options)
 
 
+class PolicyOfAClass(Policy):
+    """The same, with the helper as an attribute of the class."""
+
+    helper = AuthTktCookieHelper("secret", hashalg="sha512")
+
+    def __init__(self):
+        pass
+
+
 def ticket():
     return AuthTktCookieHelper("secret", hashalg="sha512")
 
@@ -218,13 +227,14 @@ def test_pyramids_ticket_keeps_a_device_in_whose_session_was_ended(pyramid_store
     ("policy", "name"),
     [
         (Policy(ticket()), "test_kicked_out_tickets.Policy"),
+        (PolicyOfAClass(), "test_kicked_out_tickets.PolicyOfAClass"),
         (
             AuthTktAuthenticationPolicy("secret", hashalg="sha512"),
             "pyramid.authentication.AuthTktAuthenticationPolicy",
         ),
         (RepozeWho1AuthenticationPolicy(), "pyramid.authentication.RepozeWho1AuthenticationPolicy"),
     ],
-    ids=["SecurityPolicy", "AuthTktAuthenticationPolicy", "RepozeWho1AuthenticationPolicy"],
+    ids=["SecurityPolicy", "its class", "AuthTktAuthenticationPolicy", "RepozeWho1AuthenticationPolicy"],
 )
 @pytest.mark.filterwarnings("ignore:Authentication and authorization policies have been deprecated")
 def test_a_policy_with_a_ticket_is_a_warning_at_start(pyramid_store, policy, name, caplog):
@@ -236,7 +246,9 @@ def test_a_policy_with_a_ticket_is_a_warning_at_start(pyramid_store, policy, nam
 
 
 @pytest.mark.parametrize(
-    "policy", [None, Policy(SessionAuthenticationHelper()), SessionAuthenticationPolicy()], ids=repr
+    "policy",
+    [None, Policy(SessionAuthenticationHelper()), SessionAuthenticationPolicy()],
+    ids=["none", "SecurityPolicy", "SessionAuthenticationPolicy"],
 )
 @pytest.mark.filterwarnings("ignore:Authentication and authorization policies have been deprecated")
 def test_a_policy_on_the_session_is_no_warning(pyramid_store, policy, caplog):

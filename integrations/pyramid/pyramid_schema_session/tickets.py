@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from typing import TYPE_CHECKING, Final
 
@@ -22,7 +23,8 @@ def warn_of_tickets(registry: Registry) -> None:
     """
     # An authentication policy of Pyramid 1 comes first: Pyramid 2 wraps it in a security policy of its own.
     policy = registry.queryUtility(IAuthenticationPolicy) or registry.queryUtility(ISecurityPolicy)
-    if any(isinstance(part, _TICKETS) for part in (policy, *getattr(policy, "__dict__", {}).values())):
+    attributes = (value for _, value in inspect.getmembers_static(policy))
+    if any(isinstance(part, _TICKETS) for part in (policy, *attributes)):
         _log.warning(
             "%s.%s keeps a ticket beside the session, which keeps a device signed in whose session was ended;"
             " keep the login in the session instead, with SessionAuthenticationHelper, see"
