@@ -204,6 +204,24 @@ def test_the_examples_give_no_warning(application, example, signed_in, caplog):
     assert [record for record in caplog.records if record.name == "schema_session_backend"] == []
 
 
+@pytest.mark.parametrize("example", [FlaskLogin], ids=["FlaskLogin"])
+class TestFlaskLoginsSignal:
+    def test_each_login_gives_the_session_a_new_id(self, application, signed_in):
+        laptop, thief = signed_in(), TestApp(application)
+        thief.set_cookie("session", laptop.cookies["session"])
+        FlaskLogin.sign_in(laptop)
+
+        assert FlaskLogin.shows_ann in laptop.get("/")
+        assert FlaskLogin.shows_ann not in thief.get("/")
+        assert others(laptop) == []
+
+    def test_a_login_that_is_not_remembered_ends_with_the_browser(self, application):
+        laptop = TestApp(application)
+        laptop.post("/sign-in", {"user": "7"})
+
+        assert [(cookie.name, cookie.expires) for cookie in laptop.cookiejar] == [("session", None)]
+
+
 @pytest.mark.parametrize("example", [FlaskSecurity], ids=["FlaskSecurity"])
 class TestANewPassword:
     def test_it_ends_the_sessions_of_all_other_devices(self, application, signed_in):

@@ -119,6 +119,16 @@ def test_a_remember_cookie_with_another_name_is_found(flask_app, caplog):
     assert "a visitor has the cookie 'stay'" in warnings(caplog)[0]
 
 
+def test_a_remember_cookie_is_ignored_after_a_change_of_its_name(flask_app, flask_store, caplog):
+    phone = flask_app.test_client()
+    phone.get("/sign-in?remember=1")
+    flask_app.config["REMEMBER_COOKIE_NAME"] = "ignored"
+    flask_store.revoke_where(user_id=42)
+
+    assert phone.get("/").text == "user None"
+    assert warnings(caplog) == []
+
+
 def test_logins_without_a_remember_cookie_are_no_warning(flask_app, caplog):
     phone = flask_app.test_client()
     phone.get("/sign-in?permanent=1")
@@ -221,6 +231,20 @@ def test_pyramids_ticket_keeps_a_device_in_whose_session_was_ended(pyramid_store
     assert pyramid_store.revoke_where(user_id=42) == 1
 
     assert phone.get("/").text == "user 42"
+
+
+def test_a_ticket_that_needs_the_session_too_does_not(pyramid_store):
+    class Both(Policy):
+        def authenticated_userid(self, request):
+            user_id = super().authenticated_userid(request)
+            return user_id if user_id == str(request.session.get("auth.userid")) else None
+
+    phone = TestApp(pyramid_site(pyramid_store, Both(ticket())))
+    phone.get("/sign-in")
+    assert phone.get("/").text == "user 42"
+    pyramid_store.revoke_where(user_id=42)
+
+    assert phone.get("/").text == "user None"
 
 
 @pytest.mark.parametrize(
