@@ -104,7 +104,9 @@ def create_app(database: str) -> Any:
             "sa_auth.post_logout_url": "/",
         }
     )
-    page = DevicesPage(store, beaker_visitor(store), home_url="/")
+    # The login is in the session and nowhere else.
+    visitor = beaker_visitor(store, user=lambda environ: environ["beaker.session"].get("user"))
+    page = DevicesPage(store, visitor, home_url="/")
     settings = {
         "session.type": "schema",
         "session.store": store,

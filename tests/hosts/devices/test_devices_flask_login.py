@@ -148,7 +148,7 @@ def test_a_remembered_login_has_to_sign_in_again(open_app, store):
 
 def test_an_application_can_take_remembered_logins_by_name(open_app, store):
     def user():
-        return flask_login.current_user.get_id()
+        return flask_login.current_user.get_id()  # type: ignore[attr-defined]
 
     app = open_app("basic", user=user)
     this = browser(app)
