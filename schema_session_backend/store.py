@@ -480,6 +480,7 @@ class SessionStore(Searching, ManySessions):
         Raises:
             ConfigurationError: if the store has no `user_field`.
             InvalidField: if `user` does not fit the column, for instance because it is an object.
+            WrongArgument: if `data` is no mapping.
         """
         owner = self.user_of(data)
         if owner is None or user is None:

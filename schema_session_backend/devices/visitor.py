@@ -114,7 +114,8 @@ def beaker_visitor(
         # The authentication comes first, because it may sign the session out.
         authenticated = user(environ)
         session = environ["beaker.session"]
-        return confirmed_visitor(store, session, session.id, authenticated)
+        # Beaker's lazy session has the methods of a dict, but is no mapping.
+        return confirmed_visitor(store, dict(session.items()), session.id, authenticated)
 
     return visitor
 

@@ -79,9 +79,8 @@ def test_a_user_that_cannot_be_called_is_refused_at_start(host, store, user):
 def test_a_user_that_does_not_fit_the_column_is_an_error_that_names_the_column(open_site):
     this = open_site(user=lambda *_: object())(42)
 
-    with pytest.raises(InvalidField, match="user_id") as caught:
+    with pytest.raises(InvalidField, match=r"column 'user_id' .* takes int, not object"):
         this.get("/devices/")
-    assert "42" not in str(caught.value)
 
 
 NAMES = {
