@@ -441,10 +441,11 @@ class SessionStore(Searching, ManySessions):
         Raises:
             WrongArgument: if `data` is no mapping.
         """
-        if not isinstance(data, Mapping):
+        # The session of Beaker's middleware has the methods of a mapping, and is none.
+        if not isinstance(data, Mapping) and not hasattr(data, "items"):
             msg = f"fields_of takes the data of a session, not {type(data).__name__}"
             raise WrongArgument(msg)
-        return self._rows.fields_of(data)
+        return self._rows.fields_of(dict(data.items()))
 
     def user_of(self, data: Mapping[str, Any]) -> dict[str, Any] | None:
         """Whose a session is: the `user_field` with its value, as searches take it.

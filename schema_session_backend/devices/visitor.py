@@ -115,7 +115,7 @@ def beaker_visitor(
         authenticated = user(environ)
         session = environ["beaker.session"]
         # Beaker's lazy session has the methods of a dict, but is no mapping.
-        return confirmed_visitor(store, dict(session.items()), session.id, authenticated)
+        return confirmed_visitor(store, session, session.id, authenticated)
 
     return visitor
 
