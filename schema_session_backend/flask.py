@@ -27,7 +27,7 @@ _log = logging.getLogger("schema_session_backend")
 _ATTRIBUTE: Final = "_schema_session_backend"
 PERMANENT: Final = "_permanent"
 """The key with which Flask marks a session whose cookie outlives the browser."""
-# Settings that say nothing to an application without Flask-Login's remember cookie.
+# Settings of Flask-Login that only an application with the remember cookie needs.
 _REMEMBERING: Final = ("REMEMBER_COOKIE_DURATION", "REMEMBER_COOKIE_REFRESH_EACH_REQUEST")
 _warned: WeakSet[Any] = WeakSet()
 """The applications that `_warn_of_remember_cookie` has warned of."""
