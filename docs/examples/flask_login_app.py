@@ -59,8 +59,8 @@ def create_app(database: str) -> Flask:
         PERMANENT_SESSION_LIFETIME=timedelta(days=365),
     )
     Session(app)
-    add_devices(app, cache)
     logins = LoginManager(app)
+    add_devices(app, cache)
 
     @logins.user_loader
     def load_user(user_id: str) -> User:

@@ -90,9 +90,9 @@ def create_app(database: str) -> Flask:
         SECURITY_SEND_PASSWORD_CHANGE_EMAIL=False,
     )
     Session(app)
-    add_devices(app, cache)
     users = Users(db, cache)
     Security(app, users)
+    add_devices(app, cache)
     app.teardown_appcontext(lambda _: db.remove())
 
     @user_logged_in.connect_via(app)
