@@ -5,11 +5,11 @@ from __future__ import annotations
 import copy
 import logging
 import math
-from collections.abc import Iterable, Mapping  # noqa: TC003 - `declared` resolves the constructor's types
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Never, Self
 
-from sqlalchemy import URL, Column, Engine, MetaData, Table  # noqa: TC002 - likewise
+from sqlalchemy import URL, Column, Engine, MetaData, Table  # noqa: TC002 - `declared` resolves the types
 
 from . import _options as options
 from ._many import ManySessions
@@ -437,7 +437,13 @@ class SessionStore(Searching, ManySessions):
 
         Returns:
             the values by the names of the columns; None for a key that the session does not have.
+
+        Raises:
+            WrongArgument: if `data` is no mapping.
         """
+        if not isinstance(data, Mapping):
+            msg = f"fields_of takes the data of a session, not {type(data).__name__}"
+            raise WrongArgument(msg)
         return self._rows.fields_of(data)
 
     def user_of(self, data: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -258,6 +258,8 @@ def test_a_store_tells_what_the_columns_of_a_session_hold(make_store):
 
     assert store.fields_of({"_user_id": "42", "device": "phone"}) == {"user_id": 42, "device": "phone"}
     assert store.fields_of({"_user_id": "ann"}) == {"user_id": None, "device": None}
+    with pytest.raises(WrongArgument, match="takes the data of a session, not str"):
+        store.fields_of("an id")
 
 
 # -- declarations that cannot work
