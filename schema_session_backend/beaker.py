@@ -242,7 +242,7 @@ class SessionNamespace(NamespaceManager):
         wrong, and which Beaker reads before the database answers. Near the timeout, return a time that has
         Beaker do what the database's clock says.
         """
-        max_age = self._store.max_age if self._timeout is None else self._timeout
+        max_age = self._store.idle_timeout(session, self._timeout)
         last_use, idle = session.last_use(max_age), session.idle_for(max_age)
         if last_use is None or idle is None:
             return session.data.get(CREATED) or time.time()

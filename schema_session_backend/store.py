@@ -31,7 +31,7 @@ from ._sql.survey import Survey
 from ._sql.sync import Synchronizer
 from ._sql.upkeep import Upkeep
 from ._table.declaration import Declaration, Names
-from ._table.rows import HANDLE, MAX_AGE, Rows
+from ._table.rows import HANDLE, Rows
 from .errors import ConfigurationError, WrongArgument
 
 if TYPE_CHECKING:
@@ -81,6 +81,8 @@ class SessionStore(Searching, ManySessions):
         sync_timeout: seconds to wait for the database at the first use.
         gc_interval: seconds between two removals of expired sessions; None leaves that to you.
         max_age: seconds, the idle timeout; `math.inf` for sessions that never expire.
+        anonymous_max_age: seconds, the idle timeout of sessions without a user, whose `user_field` is NULL;
+            no host and no call can make it longer. `math.inf` if they live as long as others.
         absolute_max_age: seconds after its creation that no session passes, `math.inf` for no such limit;
             needs `timestamps`.
         touch_interval: seconds that the expiry of an unchanged session may lag behind; a twentieth of the
@@ -118,6 +120,7 @@ class SessionStore(Searching, ManySessions):
         sync_timeout: Seconds = 3,
         gc_interval: Seconds | None = HOUR,
         max_age: Seconds = DAY,
+        anonymous_max_age: Seconds = math.inf,
         absolute_max_age: Seconds = math.inf,
         touch_interval: Seconds | None = None,
         max_size: Bytes = 64 * 1024,
@@ -134,6 +137,7 @@ class SessionStore(Searching, ManySessions):
         timeout = timeouts.seconds(sync_timeout, "sync_timeout")
         self._timeouts = Timeouts(
             idle=timeouts.seconds(max_age, "max_age"),
+            anonymous=timeouts.seconds(anonymous_max_age, "anonymous_max_age"),
             absolute=timeouts.seconds(absolute_max_age, "absolute_max_age"),
             touch_interval=options.span_or_zero(touch_interval, "touch_interval"),
         )
@@ -162,12 +166,20 @@ class SessionStore(Searching, ManySessions):
             raise ConfigurationError(msg)
         self.user_field = options.user_field(user_field, self.fields)
         """The declared column that tells whose a session is; None if there is no such column."""
+        if self._timeouts.anonymous_ms is not None and self.user_field is None:
+            msg = (
+                f"anonymous_max_age needs a column that tells whose a session is: declare one named"
+                f" {options.USER_FIELD!r}, or name yours in user_field="
+            )
+            raise ConfigurationError(msg)
         self._rows = Rows(
             self._table,
             serializer_for(serializer, types, strict=strict_types, shared=not hash_sid),
             max_size=options.size(max_size),
             hashed=hash_sid,
             strict=strict_types,
+            user_field=self.user_field,
+            anonymous_ms=self._timeouts.anonymous_ms,
         )
         self._statements = Statements(
             self._table, self._rows, self._database.vendor, absolute_ms=self._timeouts.absolute_ms
@@ -261,7 +273,7 @@ class SessionStore(Searching, ManySessions):
         span, handle = self._timeouts.span(max_age), self._ids.handle(sid)
         if handle is None:
             return False
-        return self._upkeep.run(self._statements.touch, {HANDLE: handle, MAX_AGE: span}).count > 0
+        return self._upkeep.run(self._statements.touch, self._rows.touched(handle, span)).count > 0
 
     def destroy(self, sid: str) -> bool:
         """Remove a session, expired or not; returns whether there was a row of it.
@@ -450,6 +462,21 @@ class SessionStore(Searching, ManySessions):
     def max_age(self) -> float:
         """The idle timeout in seconds; `math.inf` for none."""
         return self._timeouts.idle
+
+    def idle_timeout(self, session: LoadedSession, max_age: Seconds | None = None) -> float:
+        """With which idle timeout `save` would keep a session that was loaded.
+
+        Args:
+            session: from `load`.
+            max_age: seconds, see `set`.
+
+        Returns:
+            seconds; `math.inf` for none.
+        """
+        span = self._timeouts.span(max_age)
+        if session.version is not None:
+            span = self._rows.span(session.version.content, span)
+        return math.inf if span is None else span / 1000
 
     def handle(self, sid: str) -> str:
         """What the table holds instead of a session's id; `Record.handle` is the same.

@@ -285,6 +285,7 @@ def golden_text(database: str) -> str:
     for title, options in (
         ("without timestamps and absolute_max_age", WITHOUT_TIMESTAMPS),
         ("with hash_sid=False", OPTIONS | {"hash_sid": False}),
+        ("with anonymous_max_age", OPTIONS | {"anonymous_max_age": 60 * 60}),
     ):
         texts.append(f"\n-- == What differs {title}\n")
         for found in sections(SessionStore(URLS[database], **options)).values():

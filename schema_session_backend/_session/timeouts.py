@@ -46,18 +46,39 @@ def milliseconds(span: float) -> int | None:
     return min(max(1, round(span * 1000)), LONGEST_MS)
 
 
+def shorter(span: int | None, other: int | None) -> int | None:
+    """The shorter one of two spans in milliseconds, of which None is endless."""
+    if span is None or other is None:
+        return other if span is None else span
+    return min(span, other)
+
+
 class Timeouts:
     """The timeouts of a store's sessions.
 
     Args:
         idle: seconds without use; `math.inf` for no idle timeout.
+        anonymous: seconds without use for sessions without a user; `math.inf` for no other timeout.
         absolute: seconds after a session's creation; `math.inf` for no absolute timeout.
         touch_interval: seconds that the expiry of an unchanged session may lag behind; None for a twentieth
             of the idle timeout, at most 60.
+
+    Raises:
+        ConfigurationError: for an idle timeout that passes before the touch interval does.
     """
 
-    def __init__(self, *, idle: float, absolute: float, touch_interval: float | None) -> None:
+    def __init__(
+        self, *, idle: float, anonymous: float, absolute: float, touch_interval: float | None
+    ) -> None:
+        for name, span in (("max_age", idle), ("anonymous_max_age", anonymous)):
+            if touch_interval is not None and touch_interval >= span:
+                msg = (
+                    f"{name} is {span:g} seconds and touch_interval {touch_interval:g}: sessions in use would"
+                    " expire, so touch_interval has to be shorter"
+                )
+                raise ConfigurationError(msg)
         self.idle = idle
+        self.anonymous_ms = milliseconds(anonymous)
         self.absolute_ms = milliseconds(absolute)
         self._absolute = absolute
         self._touch_interval = touch_interval
@@ -125,7 +146,7 @@ class Timeouts:
 
     def _interval(self, span: int) -> float:
         """The touch interval of sessions with that idle timeout; both in milliseconds."""
-        if self._touch_interval is not None:
+        if self._touch_interval is not None and self._touch_interval * 1000 < span:
             return self._touch_interval * 1000
         return min(span / TOUCHES_PER_IDLE_TIMEOUT, LONGEST_TOUCH_INTERVAL * 1000)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from .._session.merge import merged
 from .._session.model import LoadedSession, Outcome, Saved, Version
-from .._table.rows import HANDLE, LAST_REVISION, MAX_AGE, NEW_HANDLE, REVISION, TRACE
+from .._table.rows import HANDLE, LAST_REVISION, NEW_HANDLE, REVISION, TRACE
 from ..errors import SessionExists
 
 if TYPE_CHECKING:
@@ -159,16 +159,14 @@ class Saving:
 
     def _touch(self, runner: Runner, session: LoadedSession, version: Version, wanted: Wanted) -> Saved:
         is_renamed = wanted.handle != session.handle
+        span = self._rows.span(version.content, wanted.span)
         if not is_renamed and not self._timeouts.is_touch_due(
-            version.expiry, now=version.now, created_at=session.created_at, span=wanted.span
+            version.expiry, now=version.now, created_at=session.created_at, span=span
         ):
             return Saved(Outcome.UNCHANGED, _with_data(session, wanted))
-        values = {
-            HANDLE: session.handle,
-            MAX_AGE: wanted.span,
-            REVISION: version.revision,
-            LAST_REVISION: version.revision + MOST_SAVES,
-        }
+        values = self._rows.touched(session.handle, wanted.span)
+        values[REVISION] = version.revision
+        values[LAST_REVISION] = version.revision + MOST_SAVES
         is_touched = (
             self._rename(runner, self._statements.renew_renamed, values, wanted.handle)
             if is_renamed
@@ -240,7 +238,7 @@ class Saving:
         # This request has not seen the others' changes, so its next save has to merge again: base that save
         # on what this request has saved, and on a revision that is no longer the row's.
         mine = self._rows.content(wanted.data, theirs if version is None else version.content)
-        return self._saved(session, wanted, mine, revision)
+        return self._saved(session, wanted, mine, revision, row=merge)
 
     def _locked(self, transaction: Runner, sid: str, handle: str) -> LoadedSession | None:
         result = transaction.run(self._statements.lock, {HANDLE: handle})
@@ -251,22 +249,26 @@ class Saving:
         data = self._rows.with_defaults(wanted.data, row.content)
         return self._saved(session, wanted._replace(data=data), row.content, row.values[REVISION])
 
-    def _saved(
+    def _saved(  # noqa: PLR0913 - each is a part of its own
         self,
         session: LoadedSession,
         wanted: Wanted,
         content: Content,
         revision: int,
         outcome: Outcome = Outcome.SAVED,
+        *,
+        row: Content | None = None,
     ) -> Saved:
+        """The result of a save; `row` is what the row holds, if that is more than `content`."""
         now, before = self._clock.now, session.version
-        expiry = self._timeouts.expiry(now, session.created_at, wanted.span)
+        span = self._rows.span(row or content, wanted.span)
+        expiry = self._timeouts.expiry(now, session.created_at, span)
         version = Version(revision, content, expiry, now)
         sends_cookie = (
             outcome is Outcome.TOUCHED
             or before is None
             or wanted.handle != session.handle
-            or self._timeouts.is_cookie_due(before.expiry, now=now, span=wanted.span)
+            or self._timeouts.is_cookie_due(before.expiry, now=now, span=span)
         )
         # Every request that writes makes this object, and `replace` would take three times as long.
         return Saved(

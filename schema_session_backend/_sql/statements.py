@@ -166,7 +166,7 @@ class Statements:
     @cached_property
     def touch(self) -> Query:
         """Move the expiry of a live session, and nothing else."""
-        return Query(update(self.table.table).where(self._this, self.live).values(self._renewed))
+        return Query(update(self.table.table).where(self._this, self.live).values(self._touched))
 
     @cached_property
     def renew(self) -> Query:
@@ -284,7 +284,7 @@ class Statements:
 
     def _renew(self, more: dict[str, Any]) -> Query:
         same = self.table.revision.between(self.rows.revision, self.rows.last_revision)
-        values = self._renewed | more
+        values = self._touched | more
         return Query(update(self.table.table).where(self._this, same, self.live).values(values))
 
     def _new_row(self, omitted: frozenset[str] = NONE, number: int | None = None) -> dict[str, Any]:
@@ -321,6 +321,18 @@ class Statements:
 
     @cached_property
     def _renewed(self) -> dict[str, Any]:
+        return self._living(self.rows.parameters()[self.table.expire_at.name])
+
+    @cached_property
+    def _touched(self) -> dict[str, Any]:
+        user, usual = self.rows.user, self.rows.parameters()[self.table.expire_at.name]
+        if user is None:
+            return self._renewed
+        # Another request may have signed the user in or out since the session was read.
+        return self._living(case((user.is_(None), self.rows.anonymous_max_age), else_=usual))
+
+    def _living(self, span: ColumnElement[Any]) -> dict[str, Any]:
+        """What is set on a session that lives that many milliseconds from now."""
         table = self.table
         renewed: dict[str, Any] = {}
         created = None
@@ -328,7 +340,7 @@ class Statements:
             # A table that got its timestamps later has rows without them.
             created = func.coalesce(table.created_at, self.vendor.utc_now)
             renewed = {table.created_at.name: created, table.updated_at.name: self.vendor.utc_now}
-        expiry = self.vendor.now_ms + self.rows.parameters()[table.expire_at.name]
+        expiry = self.vendor.now_ms + span
         return renewed | {table.expire_at.name: self._limited(expiry, created)}
 
     @cached_property

@@ -1442,3 +1442,67 @@ DELETE FROM sessions
 WHERE substr(
     CAST(sessions.sid AS TEXT) COLLATE "C", :substr_1::INTEGER, :substr_2::INTEGER
 ) = :substr_3::VARCHAR;
+
+
+-- == What differs with anonymous_max_age
+
+-- touch
+-- Move the expiry of a live session, and nothing else.
+UPDATE sessions
+SET
+    expire_at=least(
+        {now_ms} + CASE
+            WHEN (sessions.user_id IS NULL)
+            THEN :ssb_anonymous_max_age::BIGINT
+            ELSE :ssb_max_age::BIGINT
+        END,
+        CAST(
+            floor(EXTRACT(epoch FROM coalesce(sessions.created_at, {utc_now})) * 1000) AS BIGINT
+        ) + 2592000000
+    ),
+    created_at=coalesce(sessions.created_at, {utc_now}),
+    updated_at={utc_now}
+WHERE sessions.sid = :ssb_handle::VARCHAR AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- renew
+-- Touch a session that is still the one that was loaded, however often it was saved since.
+UPDATE sessions
+SET
+    expire_at=least(
+        {now_ms} + CASE
+            WHEN (sessions.user_id IS NULL)
+            THEN :ssb_anonymous_max_age::BIGINT
+            ELSE :ssb_max_age::BIGINT
+        END,
+        CAST(
+            floor(EXTRACT(epoch FROM coalesce(sessions.created_at, {utc_now})) * 1000) AS BIGINT
+        ) + 2592000000
+    ),
+    created_at=coalesce(sessions.created_at, {utc_now}),
+    updated_at={utc_now}
+WHERE
+    sessions.sid = :ssb_handle::VARCHAR
+    AND sessions.revision BETWEEN :ssb_revision::BIGINT AND :ssb_last_revision::BIGINT
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- renew_renamed
+-- `renew`, and give the session a new id.
+UPDATE sessions
+SET
+    sid=:ssb_new_handle::VARCHAR,
+    expire_at=least(
+        {now_ms} + CASE
+            WHEN (sessions.user_id IS NULL)
+            THEN :ssb_anonymous_max_age::BIGINT
+            ELSE :ssb_max_age::BIGINT
+        END,
+        CAST(
+            floor(EXTRACT(epoch FROM coalesce(sessions.created_at, {utc_now})) * 1000) AS BIGINT
+        ) + 2592000000
+    ),
+    created_at=coalesce(sessions.created_at, {utc_now}),
+    updated_at={utc_now}
+WHERE
+    sessions.sid = :ssb_handle::VARCHAR
+    AND sessions.revision BETWEEN :ssb_revision::BIGINT AND :ssb_last_revision::BIGINT
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
