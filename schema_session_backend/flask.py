@@ -22,6 +22,8 @@ __all__: list[str] = []
 T = TypeVar("T")
 
 _ATTRIBUTE: Final = "_schema_session_backend"
+PERMANENT: Final = "_permanent"
+"""The key with which Flask marks a session whose cookie outlives the browser."""
 
 
 def per_request(owner: object, make: Callable[[], T]) -> T | None:
@@ -155,7 +157,8 @@ class RequestSessions:
             self._postponed_delete = None
         if is_own:
             self._own = key
-            self._withhold_cookie(not saved.sends_cookie)
+            becomes_permanent = session.data.get(PERMANENT) != data.get(PERMANENT) and not saved.is_late
+            self._withhold_cookie(not (saved.sends_cookie or becomes_permanent))
         return not saved.is_gone
 
     def forget(self, *keys: str) -> None:
