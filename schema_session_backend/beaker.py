@@ -18,12 +18,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beaker.cache import cache_regions
 from beaker.container import NamespaceManager
+from beaker.middleware import SessionMiddleware
 from beaker.session import Session
 from beaker.synchronization import NameLock, file_synchronizer
 
 from ._beaker_text import ENCRYPTION_REFUSED, JSON, SERIALIZER_KEY, deserialized, serialized, through_json
 from ._session.ids import new_session_id
 from ._shared import refuse_unknown, shared_store
+from ._unrenewed import UnrenewedPaths
 from .errors import ConfigurationError, InvalidSessionId, SessionTooLarge, UnserializableValue, WrongArgument
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from ._session.model import LoadedSession
     from .store import SessionStore
 
-__all__ = ["SchemaNamespaceManager", "SchemaSession"]
+__all__ = ["SchemaNamespaceManager", "SchemaSession", "SchemaSessionMiddleware"]
 _log = logging.getLogger("schema_session_backend")
 
 SESSION_KEY: Final = "session"
@@ -43,12 +45,13 @@ ADDED_BY_BEAKER: Final = 120
 LONG_AGO: Final = -math.inf
 # The keys that `Session.delete()` leaves in a session.
 LEFT_BY_DELETE: Final = frozenset({"_domain", "_path", SERIALIZER_KEY})
-# Beaker's own settings. It passes those to a back end that it has not used itself.
+UNRENEWED_PATHS: Final = "unrenewed_paths"
+# Beaker's own settings, and that of the middleware here. Beaker passes those on that it has not used itself.
 SESSION_SETTINGS: Final = frozenset({
     "auto", "cookie_domain", "cookie_expires", "cookie_path", "crypto_type", "data_dir", "data_serializer",
     "encrypt_key", "encrypt_nonce_bits", "httponly", "invalidate_corrupt", "key", "lock_dir", "samesite",
-    "save_accessed_time", "secret", "secure", "session_class", "timeout", "type", "use_cookies",
-    "validate_key", "webtest_varname",
+    "save_accessed_time", "secret", "secure", "session_class", "timeout", "type",
+    UNRENEWED_PATHS, "use_cookies", "validate_key", "webtest_varname",
 })  # fmt: skip
 CACHE_SETTINGS: Final = frozenset(
     {"data_dir", "enabled", "expire", "key_length", "lock_dir", "regions", "type"}
@@ -158,9 +161,17 @@ class SessionNamespace(NamespaceManager):
 
     def __init__(self, namespace: str, *, timeout: float | str | None = None, **settings: Any) -> None:
         super().__init__(namespace)
+        if UNRENEWED_PATHS in settings:
+            msg = (
+                f"session.{UNRENEWED_PATHS} needs SchemaSessionMiddleware, because Beaker's SessionMiddleware"
+                " tells no session which path is requested"
+            )
+            raise ConfigurationError(msg)
         own = _store_settings(settings, SESSION_SETTINGS, prefix="session.", max_age="timeout")
         self._store = shared_store(own, prefix="session.")
         self._timeout = None if timeout is None else float(timeout)
+        self.renew = True
+        """Whether a save starts the idle timeout anew."""
         self._loaded: LoadedSession | None = None
         self._unknown: str | None = None
         self.is_late = False
@@ -231,7 +242,7 @@ class SessionNamespace(NamespaceManager):
         self._unknown, self.namespace = self.namespace, sid
 
     def _save(self, session: LoadedSession, data: dict[str, Any]) -> None:
-        saved = self._store.save(session, data, self._timeout, new_sid=self.namespace)
+        saved = self._store.save(session, data, self._timeout, new_sid=self.namespace, renew=self.renew)
         self._loaded = saved.session
         self.is_late = saved.is_late
 
@@ -353,6 +364,9 @@ class SchemaSession(Session):
     Beaker creates it with the first load or save, so that a visitor without a cookie has none before.
     """
 
+    _renew = True
+    """Whether the request starts the idle timeout anew."""
+
     def __init__(self, request: Any, id: str | None = None, **settings: Any) -> None:  # noqa: A002 - Beaker's
         if settings.get("encrypt_key"):
             raise ConfigurationError(ENCRYPTION_REFUSED)
@@ -367,6 +381,7 @@ class SchemaSession(Session):
         """Load the session; replace an id from the cookie under which no session is stored."""
         has_cookie = not self.is_new
         super().load()
+        self.namespace.renew = self._renew
         if has_cookie and self.is_new and self.use_cookies and not self.was_invalidated:
             self._create_id()
             self.namespace.replace(self.id)
@@ -389,6 +404,15 @@ class SchemaSession(Session):
         """Save the session; `accessed_only` is that of Beaker's `Session.save`."""
         super().save(accessed_only)
         self._keep_cookie_if_late()
+
+    def keep_expiry(self) -> None:
+        """Have this request not start the idle timeout anew, and not renew the cookie.
+
+        What it writes to the session is saved.
+        """
+        self._renew = False
+        if hasattr(self, "namespace"):
+            self.namespace.renew = False
 
     def delete(self) -> None:
         """Remove the session, and its cookie if the request has loaded the session."""
@@ -428,6 +452,48 @@ class SchemaSession(Session):
         # Without `save_accessed_time`, `regenerate_id` saves the session as it was read, so the application
         # gets a copy to change.
         return session_data if self.save_atime else copy.deepcopy(session_data)
+
+
+class SchemaSessionMiddleware(SessionMiddleware):
+    """Beaker's middleware with `SchemaSession`, also with settings from an ini file.
+
+    It takes what Beaker's `SessionMiddleware` takes, and one setting more: `session.unrenewed_paths` has the
+    beginnings of the paths of requests that do not start the idle timeout anew, such as `/poll /events`.
+
+    Args:
+        wrap_app: the application.
+        config: the settings, whose names begin with `session.` or `beaker.session.`.
+        environ_key: the key of the WSGI environ under which the application finds the session.
+        settings: the same settings as keyword arguments.
+
+    Raises:
+        ConfigurationError: for paths that are none, and for a `session_class` that is no `SchemaSession`.
+    """
+
+    def __init__(
+        self,
+        wrap_app: Any,
+        config: Any = None,
+        environ_key: str = "beaker.session",
+        **settings: Any,
+    ) -> None:
+        super().__init__(wrap_app, config, environ_key, **settings)
+        options: dict[str, Any] = self.options
+        session_class = options.setdefault("session_class", SchemaSession)
+        if not isinstance(session_class, type) or not issubclass(session_class, SchemaSession):
+            msg = f"session.session_class takes a subclass of SchemaSession, not {session_class!r}"
+            raise ConfigurationError(msg)
+        paths = options.pop(UNRENEWED_PATHS, "")
+        self._unrenewed_paths = UnrenewedPaths(paths, f"session.{UNRENEWED_PATHS}")
+        unrenewed_class = type(session_class.__name__, (session_class,), {"_renew": False})
+        self._unrenewed: Any = SessionMiddleware(wrap_app, None, environ_key)
+        self._unrenewed.options = {**options, "session_class": unrenewed_class}
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        """Answer a request, as WSGI tells it."""
+        if self._unrenewed_paths.has(environ):
+            return self._unrenewed(environ, start_response)
+        return super().__call__(environ, start_response)
 
 
 def _store_settings(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ._session.model import LoadedSession
+    from ._unrenewed import UnrenewedPaths
     from .store import SessionStore
 
     Data = dict[str, Any]
@@ -95,11 +96,16 @@ class RequestSessions:
     Args:
         store: keeps the sessions.
         is_session: tells whether data that was read is a session, and no other value of the cache.
+        unrenewed_paths: the requests that do not start the idle timeout of the visitor's session anew.
     """
 
-    def __init__(self, store: SessionStore, *, is_session: Callable[[Data], bool]) -> None:
+    def __init__(
+        self, store: SessionStore, *, is_session: Callable[[Data], bool], unrenewed_paths: UnrenewedPaths
+    ) -> None:
         self._store = store
         self._is_session = is_session
+        self.renew = not unrenewed_paths.has(sys.modules["flask"].request.environ)
+        """Whether this request starts the idle timeout of the visitor's session anew."""
         self._loaded: dict[str, LoadedSession] = {}
         self._own: str | None = None
         """The key of the visitor's session, as it was read or last saved."""
@@ -150,7 +156,8 @@ class RequestSessions:
                 self._store.set(key, data, max_age)
                 return True
             session = self._store.blank(key, unknown=self._unknown)
-        saved = self._store.save(session, data, max_age, new_sid=key)
+        renew = self.renew or not is_own
+        saved = self._store.save(session, data, max_age, new_sid=key, renew=renew)
         # Remember a session that was ended meanwhile too: the request's next save must not store it anew.
         self._loaded[key] = saved.session
         if old_key != key:

@@ -338,6 +338,7 @@ class SessionStore(Searching, ManySessions):
         max_age: Seconds | None = None,
         *,
         new_sid: str | None = None,
+        renew: bool = True,
     ) -> Saved:
         """Save what a request changed of a session that it loaded.
 
@@ -352,6 +353,8 @@ class SessionStore(Searching, ManySessions):
             max_age: seconds, see `set`.
             new_sid: the id that the session has from now on, as `rotate` would give it; in the same
                 statement, so that an error leaves the old id good.
+            renew: start the idle timeout anew. Without it a session that is stored already keeps its expiry
+                and `updated_at`, for requests that nobody makes on purpose, such as polling.
 
         Returns:
             the outcome, and the session for a further save. Its `data` is what is stored as far as this
@@ -370,6 +373,7 @@ class SessionStore(Searching, ManySessions):
             self._rows.checked(session.data if data is None else data),
             span,
             *(session.sid, session.handle) if new_sid is None else (new_sid, self._ids.require(new_sid)),
+            renew,
         )
         saved = self._saving.save(self._upkeep, session, wanted)
         if saved.is_gone:

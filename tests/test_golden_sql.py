@@ -84,8 +84,12 @@ def statement_examples(statements: Statements) -> Examples:
         "save": {
             "": statements.save(frozenset({"user_id", "device"})),
             "no column changed": statements.save(frozenset()),
+            "without renewing": statements.save(frozenset({"user_id"}), renew=False),
         },
-        "save_renamed": {"": statements.save_renamed(frozenset({"user_id"}))},
+        "save_renamed": {
+            "": statements.save_renamed(frozenset({"user_id"})),
+            "without renewing": statements.save_renamed(frozenset({"user_id"}), renew=False),
+        },
         "destroy_many": {"": statements.destroy_many(HANDLES)},
         "revoke_many": {"": statements.revoke_many(HANDLES)},
         "expired": {"": statements.expired(200)},

@@ -47,6 +47,8 @@ class Wanted(NamedTuple):
     """The id that the session has after the save."""
     handle: str
     """The handle of that id."""
+    renew: bool
+    """Whether the idle timeout starts anew."""
 
 
 class Trace(NamedTuple):
@@ -80,7 +82,8 @@ class Saving:
         if version is None:
             if session.unknown is not None and self._was_just_rotated(runner, session.unknown):
                 return Saved(Outcome.GONE, session)
-            return self._insert(runner, replace(session, sid=wanted.sid, handle=wanted.handle), wanted)
+            blank = replace(session, sid=wanted.sid, handle=wanted.handle)
+            return self._insert(runner, blank, wanted._replace(renew=True))
         content = self._rows.content(wanted.data, version.content)
         if self._rows.has_same(content, version.content):
             return self._touch(runner, session, version, wanted)
@@ -126,8 +129,9 @@ class Saving:
         values = self._rows.values(handle, content, wanted.span, version.revision)
         changed = self._rows.changed(content, version.content)
         if wanted.handle == handle:
-            return runner.run(self._statements.save(changed), values).count > 0
-        return self._rename(runner, self._statements.save_renamed(changed), values, wanted.handle)
+            return runner.run(self._statements.save(changed, renew=wanted.renew), values).count > 0
+        statement = self._statements.save_renamed(changed, renew=wanted.renew)
+        return self._rename(runner, statement, values, wanted.handle)
 
     def _rename(self, runner: Runner, statement: Query, values: Values, new_handle: str) -> bool:
         """Give a session a new id, and leave a trace under the old one; returns whether it was there."""
@@ -159,22 +163,25 @@ class Saving:
 
     def _touch(self, runner: Runner, session: LoadedSession, version: Version, wanted: Wanted) -> Saved:
         is_renamed = wanted.handle != session.handle
-        span = self._rows.span(version.content, wanted.span)
-        if not is_renamed and not self._timeouts.is_touch_due(
-            version.expiry, now=version.now, created_at=session.created_at, span=span
-        ):
+        if not is_renamed and not (wanted.renew and self._is_touch_due(session, version, wanted)):
             return Saved(Outcome.UNCHANGED, _with_data(session, wanted))
         values = self._rows.touched(session.handle, wanted.span)
         values[REVISION] = version.revision
         values[LAST_REVISION] = version.revision + MOST_SAVES
-        is_touched = (
-            self._rename(runner, self._statements.renew_renamed, values, wanted.handle)
-            if is_renamed
-            else runner.run(self._statements.renew, values).count > 0
-        )
+        if is_renamed:
+            statement = self._statements.renew_renamed if wanted.renew else self._statements.rename
+            is_touched = self._rename(runner, statement, values, wanted.handle)
+        else:
+            is_touched = runner.run(self._statements.renew, values).count > 0
         if is_touched:
             return self._saved(session, wanted, version.content, version.revision, Outcome.TOUCHED)
         return runner.transact(lambda own: self._merge(own, session, wanted))
+
+    def _is_touch_due(self, session: LoadedSession, version: Version, wanted: Wanted) -> bool:
+        span = self._rows.span(version.content, wanted.span)
+        return self._timeouts.is_touch_due(
+            version.expiry, now=version.now, created_at=session.created_at, span=span
+        )
 
     def _insert(self, runner: Runner, blank: LoadedSession, wanted: Wanted) -> Saved:
         row = self._rows.new(blank.handle, wanted.data, wanted.span)
@@ -262,21 +269,23 @@ class Saving:
         """The result of a save; `row` is what the row holds, if that is more than `content`."""
         now, before = self._clock.now, session.version
         span = self._rows.span(row or content, wanted.span)
-        expiry = self._timeouts.expiry(now, session.created_at, span)
+        if before is None or wanted.renew:
+            expiry = self._timeouts.expiry(now, session.created_at, span)
+            is_cookie_due = (
+                outcome is Outcome.TOUCHED
+                or before is None
+                or self._timeouts.is_cookie_due(before.expiry, now=now, span=span)
+            )
+        else:
+            expiry, is_cookie_due = before.expiry, False
         version = Version(revision, content, expiry, now)
-        sends_cookie = (
-            outcome is Outcome.TOUCHED
-            or before is None
-            or wanted.handle != session.handle
-            or self._timeouts.is_cookie_due(before.expiry, now=now, span=span)
-        )
         # Every request that writes makes this object, and `replace` would take three times as long.
         return Saved(
             outcome,
             LoadedSession(
                 wanted.sid, wanted.handle, wanted.data, session.created_at, session.updated_at, version
             ),
-            sends_cookie,
+            is_cookie_due or wanted.handle != session.handle,
         )
 
 

@@ -139,21 +139,24 @@ class Statements:
         """Store a session under an id under which nothing is stored."""
         return Query(self.vendor.insert_absent(self.table.table, self._new_row(omitted)))
 
-    def _save(self, changed: frozenset[str], more: Mapping[str, Any] | None = None) -> Query:
+    def _save(
+        self, changed: frozenset[str], *, renew: bool = True, more: Mapping[str, Any] | None = None
+    ) -> Query:
         """Save a live session that nobody else has changed since it was loaded.
 
         Args:
             changed: the names of the declared columns that get another value. The others are left out:
                 SQLite rewrites the index of a column also where it is set to the value that it has.
+            renew: whether the idle timeout starts anew.
             more: what else is set.
         """
         unchanged = self.table.revision == self.rows.revision
-        values = {**self._replaced(changed), **self._renewed, **(more or {})}
+        values = {**self._replaced(changed), **(self._renewed if renew else {}), **(more or {})}
         return Query(update(self.table.table).where(self._this, unchanged, self.live).values(values))
 
-    def _save_renamed(self, changed: frozenset[str]) -> Query:
+    def _save_renamed(self, changed: frozenset[str], *, renew: bool = True) -> Query:
         """`save`, and give the session a new id."""
-        return self._save(changed, self._new_sid)
+        return self._save(changed, renew=renew, more=self._new_sid)
 
     @cached_property
     def amend(self) -> Query:
@@ -171,12 +174,17 @@ class Statements:
     @cached_property
     def renew(self) -> Query:
         """Touch a session that is still the one that was loaded, however often it was saved since."""
-        return self._renew({})
+        return self._still_loaded(self._touched)
 
     @cached_property
     def renew_renamed(self) -> Query:
         """`renew`, and give the session a new id."""
-        return self._renew(self._new_sid)
+        return self._still_loaded(self._touched | self._new_sid)
+
+    @cached_property
+    def rename(self) -> Query:
+        """Give a session that is still the one that was loaded a new id, and leave its expiry alone."""
+        return self._still_loaded(self._new_sid)
 
     @cached_property
     def rotate(self) -> Query:
@@ -282,9 +290,8 @@ class Statements:
         by_key = self.vendor.delete_by_key(self.table.table)
         return Query(by_key.where(self.among(handles), *where))
 
-    def _renew(self, more: dict[str, Any]) -> Query:
+    def _still_loaded(self, values: dict[str, Any]) -> Query:
         same = self.table.revision.between(self.rows.revision, self.rows.last_revision)
-        values = self._touched | more
         return Query(update(self.table.table).where(self._this, same, self.live).values(values))
 
     def _new_row(self, omitted: frozenset[str] = NONE, number: int | None = None) -> dict[str, Any]:

@@ -277,6 +277,15 @@ WHERE
     AND sessions.revision = :ssb_revision
     AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
 
+-- save, without renewing
+-- Save a live session that nobody else has changed since it was loaded.
+UPDATE sessions
+SET user_id=:ssb_field_0, additional=:ssb_additional, revision=(sessions.revision + 1)
+WHERE
+    sessions.sid = :ssb_handle
+    AND sessions.revision = :ssb_revision
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
 -- save_renamed
 -- `save`, and give the session a new id.
 UPDATE sessions
@@ -293,6 +302,15 @@ SET
     created_at=coalesce(sessions.created_at, {utc_now}),
     updated_at={utc_now},
     revision=(sessions.revision + 1)
+WHERE
+    sessions.sid = :ssb_handle
+    AND sessions.revision = :ssb_revision
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- save_renamed, without renewing
+-- `save`, and give the session a new id.
+UPDATE sessions
+SET sid=:ssb_new_handle, user_id=:ssb_field_0, additional=:ssb_additional, revision=(sessions.revision + 1)
 WHERE
     sessions.sid = :ssb_handle
     AND sessions.revision = :ssb_revision
@@ -353,6 +371,15 @@ SET
     ),
     created_at=coalesce(sessions.created_at, {utc_now}),
     updated_at={utc_now}
+WHERE
+    sessions.sid = :ssb_handle
+    AND sessions.revision BETWEEN :ssb_revision AND :ssb_last_revision
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- rename
+-- Give a session that is still the one that was loaded a new id, and leave its expiry alone.
+UPDATE sessions
+SET sid=:ssb_new_handle
 WHERE
     sessions.sid = :ssb_handle
     AND sessions.revision BETWEEN :ssb_revision AND :ssb_last_revision
@@ -1154,6 +1181,16 @@ WHERE
     AND sessions.revision = :ssb_revision
     AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
 
+-- save, without renewing
+-- Save a live session that nobody else has changed since it was loaded.
+UPDATE sessions
+SET user_id=:ssb_field_0, additional=:ssb_additional, revision=(sessions.revision + 1)
+WHERE
+    sessions.sid = :ssb_handle
+    AND binary(sessions.sid) = :ssb_handle
+    AND sessions.revision = :ssb_revision
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
 -- save_renamed
 -- `save`, and give the session a new id.
 UPDATE sessions
@@ -1170,6 +1207,16 @@ SET
     created_at=coalesce(sessions.created_at, {utc_now}),
     updated_at={utc_now},
     revision=(sessions.revision + 1)
+WHERE
+    sessions.sid = :ssb_handle
+    AND binary(sessions.sid) = :ssb_handle
+    AND sessions.revision = :ssb_revision
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- save_renamed, without renewing
+-- `save`, and give the session a new id.
+UPDATE sessions
+SET sid=:ssb_new_handle, user_id=:ssb_field_0, additional=:ssb_additional, revision=(sessions.revision + 1)
 WHERE
     sessions.sid = :ssb_handle
     AND binary(sessions.sid) = :ssb_handle
@@ -1235,6 +1282,16 @@ SET
     ),
     created_at=coalesce(sessions.created_at, {utc_now}),
     updated_at={utc_now}
+WHERE
+    sessions.sid = :ssb_handle
+    AND binary(sessions.sid) = :ssb_handle
+    AND sessions.revision BETWEEN :ssb_revision AND :ssb_last_revision
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- rename
+-- Give a session that is still the one that was loaded a new id, and leave its expiry alone.
+UPDATE sessions
+SET sid=:ssb_new_handle
 WHERE
     sessions.sid = :ssb_handle
     AND binary(sessions.sid) = :ssb_handle

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from beaker.middleware import SessionMiddleware
 from browsing import Site
 
+from schema_session_backend.beaker import SchemaSessionMiddleware
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -40,7 +42,9 @@ class BeakerSite(Site):
 
 def open_beaker_site(**settings: Any) -> BeakerSite:
     """A site of that session type; `settings` are without their prefix."""
-    return BeakerSite({f"session.{name}": value for name, value in {"type": "schema", **settings}.items()})
+    wrap = SchemaSessionMiddleware if "unrenewed_paths" in settings else SessionMiddleware
+    settings = {"type": "schema", **settings}
+    return BeakerSite({f"session.{name}": value for name, value in settings.items()}, wrap)
 
 
 def _answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

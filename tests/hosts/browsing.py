@@ -90,6 +90,11 @@ class Site(ABC):
         """Keep the session under a new id."""
 
     @staticmethod
+    def keep_expiry(session: Any) -> None:
+        """Have the request not renew the session."""
+        session.keep_expiry()
+
+    @staticmethod
     @abstractmethod
     def sid(session: Any) -> str:
         """The session's id, as the store knows it."""
@@ -104,10 +109,10 @@ class Browser:
         self.was_sent_cookie = False
         """Whether the last answer set or removed the session's cookie."""
 
-    def visit(self, do: Do) -> Any:
+    def visit(self, do: Do, path: str = "/") -> Any:
         """Make a request; returns what `do` returns."""
         results = []
-        answer = self._app.get("/", extra_environ={"site.do": lambda session: results.append(do(session))})
+        answer = self._app.get(path, extra_environ={"site.do": lambda session: results.append(do(session))})
         sent = answer.headers.getall("Set-Cookie")
         self.was_sent_cookie = any(cookie.strip().startswith(f"{self._site.cookie}=") for cookie in sent)
         return results[0]

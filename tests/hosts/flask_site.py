@@ -17,13 +17,16 @@ class FlaskSite(Site):
     Args:
         store: where they are.
         timeout: seconds, the sessions' lifetime.
+        unrenewed_paths: those of `SchemaCache`.
         settings: more of Flask's configuration, in small letters.
     """
 
     cookie = "session"
 
-    def __init__(self, *, store: Any, timeout: int | None = None, **settings: Any) -> None:
-        self.cache = SchemaCache(store)
+    def __init__(
+        self, *, store: Any, timeout: int | None = None, unrenewed_paths: str = "", **settings: Any
+    ) -> None:
+        self.cache = SchemaCache(store, unrenewed_paths=unrenewed_paths)
         self.application = flask.Flask(__name__)
         self.application.config.update(SESSION_TYPE="cachelib", SESSION_CACHELIB=self.cache, TESTING=True)
         if timeout is not None:
@@ -31,6 +34,7 @@ class FlaskSite(Site):
         self.application.config.update({name.upper(): value for name, value in settings.items()})
         Session(self.application)
         self.application.add_url_rule("/", view_func=_answer)
+        self.application.add_url_rule("/<path:_path>", view_func=_answer)
 
     @staticmethod
     def save(session: Any) -> None:
@@ -45,10 +49,14 @@ class FlaskSite(Site):
         flask.current_app.session_interface.regenerate(session)  # type: ignore[attr-defined]
 
     @staticmethod
+    def keep_expiry(session: Any) -> None:
+        flask.current_app.config["SESSION_CACHELIB"].keep_expiry()
+
+    @staticmethod
     def sid(session: Any) -> str:
         return f"session:{session.sid}"
 
 
-def _answer() -> str:
+def _answer(_path: str = "") -> str:
     flask.request.environ["site.do"](flask.session._get_current_object())  # type: ignore[attr-defined]
     return "done"

@@ -39,6 +39,7 @@ class SchemaSession(DictMethods):
         store: keeps the session.
         cookie: holds the session's id.
         timeout: seconds, the idle timeout; None for the store's.
+        renew: whether the request starts the idle timeout anew.
         set_on_exception: whether the session is saved when an exception view answers.
         dbsession: the name of the request's attribute with the database session in whose transaction the
             session is saved; None for transactions of its own.
@@ -51,12 +52,14 @@ class SchemaSession(DictMethods):
         cookie: Cookie,
         *,
         timeout: float | None,
+        renew: bool,
         set_on_exception: bool,
         dbsession: str | None,
     ) -> None:
         self._request = request
         self._store = store
         self._timeout = timeout
+        self._renew = renew
         self._set_on_exception = set_on_exception
         self._began = int(time.time())
         self._state = self._committed = State(sid=cookie.read(request))
@@ -131,6 +134,13 @@ class SchemaSession(DictMethods):
         """Keep the data under a new id, as at a login; the old id is dead once the request is answered."""
         self._state = self._current.renamed(new_session_id())
 
+    def keep_expiry(self) -> None:
+        """Have this request not start the idle timeout anew, and not renew the cookie.
+
+        What it writes to the session is saved.
+        """
+        self._renew = False
+
     @property
     def sid(self) -> str | None:
         """The id that the session is stored under now, a secret; None if it is not stored."""
@@ -187,7 +197,7 @@ class SchemaSession(DictMethods):
             return
         loaded = state.loaded or self._store.blank(new_session_id(), unknown=state.unknown)
         with self._transaction.store() as store:
-            saved = store.save(loaded, state.data, self._timeout, new_sid=state.new_sid)
+            saved = store.save(loaded, state.data, self._timeout, new_sid=state.new_sid, renew=self._renew)
         if saved.was_written:
             self._transaction.mark_changed()
         self._state = state.saved(saved)

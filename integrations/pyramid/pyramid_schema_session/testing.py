@@ -17,7 +17,7 @@ __all__ = ["DummySession"]
 
 
 class DummySession(testing.DummySession):
-    """Pyramid's `DummySession` with `rotate`, `sid` and `handle`, for `DummyRequest(session=DummySession())`.
+    """Pyramid's `DummySession` with `rotate`, `sid` and the like, for `DummyRequest(session=DummySession())`.
 
     With data it is a session that is stored already; without data it is that of a new visitor. Nothing is
     ever saved, so `rotate` gives the new id at once, and the session of a new visitor stays without an id.
@@ -47,6 +47,9 @@ class DummySession(testing.DummySession):
         """Give a stored session a new id."""
         if self.sid is not None:
             self.sid = new_session_id()
+
+    def keep_expiry(self) -> None:
+        """Do nothing, because a session without a store does not expire."""
 
     def invalidate(self) -> None:
         """Empty the session, which is that of a new visitor from then on."""

@@ -107,6 +107,7 @@ class DummySession(SchemaSession):
             STORE,
             Cookie(secure=False),
             timeout=None,
+            renew=True,
             set_on_exception=True,
             dbsession=None,
         )

@@ -1,0 +1,44 @@
+"""The requests that do not renew their session, by their paths."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from .errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PREFIX: Final = re.compile(r"/[^,;?#*%]*")
+
+
+class UnrenewedPaths:
+    """Requests that nobody makes on purpose, such as polling, so that they keep no session alive.
+
+    Args:
+        paths: the beginnings of their paths below the application's own, with blanks between them, such as
+            `"/poll /events"`. `/poll` stands for `/poll` and `/poll/…`, and not for `/polls`.
+        setting: the name of the setting, for error messages.
+
+    Raises:
+        ConfigurationError: naming the setting, for anything else.
+    """
+
+    def __init__(self, paths: str, setting: str = "unrenewed_paths") -> None:
+        prefixes = paths.split() if isinstance(paths, str) else [paths]
+        for prefix in prefixes:
+            if not isinstance(prefix, str) or not _PREFIX.fullmatch(prefix):
+                msg = (
+                    f"{setting} takes paths that begin with /, with blanks between them,"
+                    f" such as '/poll /events', not {prefix!r}"
+                )
+                raise ConfigurationError(msg)
+        self._prefixes = tuple(f"{prefix.rstrip('/')}/" for prefix in prefixes)
+
+    def has(self, environ: Mapping[str, Any]) -> bool:
+        """Whether the request of a WSGI environ is one of them."""
+        if not self._prefixes:
+            return False
+        path: str = environ.get("PATH_INFO", "")
+        return f"{path.encode('latin-1').decode(errors='replace')}/".startswith(self._prefixes)
