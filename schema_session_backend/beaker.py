@@ -13,6 +13,7 @@ import logging
 import math
 import time
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +25,7 @@ from beaker.synchronization import NameLock, file_synchronizer
 
 from ._beaker_text import ENCRYPTION_REFUSED, JSON, SERIALIZER_KEY, deserialized, serialized, through_json
 from ._session.ids import new_session_id
+from ._session.timeouts import cookie_max_age, remember, remembered
 from ._shared import refuse_unknown, shared_store
 from ._unrenewed import UnrenewedPaths
 from .errors import ConfigurationError, InvalidSessionId, SessionTooLarge, UnserializableValue, WrongArgument
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ._session.model import LoadedSession
+    from ._session.timeouts import Seconds
     from .store import SessionStore
 
 __all__ = ["SchemaNamespaceManager", "SchemaSession", "SchemaSessionMiddleware"]
@@ -174,6 +177,10 @@ class SessionNamespace(NamespaceManager):
         """Whether a save starts the idle timeout anew."""
         self._loaded: LoadedSession | None = None
         self._unknown: str | None = None
+        self.last_use: float | None = None
+        """When the session that was read had been used last, in seconds since 1970; None if unknown."""
+        self.sends_cookie = False
+        """Whether the cookie is new, or due for renewal, by the last save."""
         self.is_late = False
         """Whether the session had been ended, or given a new id, before the last save."""
 
@@ -242,9 +249,15 @@ class SessionNamespace(NamespaceManager):
         self._unknown, self.namespace = self.namespace, sid
 
     def _save(self, session: LoadedSession, data: dict[str, Any]) -> None:
-        saved = self._store.save(session, data, self._timeout, new_sid=self.namespace, renew=self.renew)
+        max_age = self._max_age(data)
+        saved = self._store.save(session, data, max_age, new_sid=self.namespace, renew=self.renew)
         self._loaded = saved.session
         self.is_late = saved.is_late
+        self.sends_cookie = saved.sends_cookie
+
+    def _max_age(self, data: dict[str, Any]) -> float | None:
+        own = remembered(data)
+        return self._timeout if own is None else own
 
     def _last_use(self, session: LoadedSession) -> float:
         """When the session was last used, in seconds since 1970, by the database's clock.
@@ -253,14 +266,17 @@ class SessionNamespace(NamespaceManager):
         wrong, and which Beaker reads before the database answers. Near the timeout, return a time that has
         Beaker do what the database's clock says.
         """
-        max_age = self._store.idle_timeout(session, self._timeout)
+        max_age = self._store.idle_timeout(session, self._max_age(session.data))
         last_use, idle = session.last_use(max_age), session.idle_for(max_age)
-        if last_use is None or idle is None:
-            return session.data.get(CREATED) or time.time()
-        if self._timeout is None:
-            return last_use
+        self.last_use = last_use
+        is_remembered = remembered(session.data) is not None
+        known = last_use or session.data.get(CREATED) or time.time()
+        if self._timeout is None or (idle is None and not is_remembered):
+            return known
         timeout = self._timeout - ADDED_BY_BEAKER
-        return LONG_AGO if idle >= timeout else max(last_use, time.time() - timeout)
+        # The row tells when a remembered session ends, and Beaker's own timeout must not end it.
+        is_over = idle is not None and idle >= timeout and not is_remembered
+        return LONG_AGO if is_over else max(known, time.time() - timeout)
 
 
 class SerializedSessionNamespace(SessionNamespace):
@@ -382,6 +398,8 @@ class SchemaSession(Session):
         has_cookie = not self.is_new
         super().load()
         self.namespace.renew = self._renew
+        if not self.is_new and remembered(self) is not None:
+            self.last_accessed = self.namespace.last_use
         if has_cookie and self.is_new and self.use_cookies and not self.was_invalidated:
             self._create_id()
             self.namespace.replace(self.id)
@@ -403,7 +421,24 @@ class SchemaSession(Session):
     def save(self, accessed_only: bool = False) -> None:  # noqa: FBT001, FBT002 - Beaker's signature
         """Save the session; `accessed_only` is that of Beaker's `Session.save`."""
         super().save(accessed_only)
+        if hasattr(self, "namespace") and self.namespace.sends_cookie and remembered(self) is not None:
+            # Beaker itself sets a cookie once, whose time then runs down while the session is in use.
+            self._send_cookie()
         self._keep_cookie_if_late()
+
+    def remember(self, max_age: Seconds | None) -> None:
+        """Have the session, and its cookie, live that long after each use instead of Beaker's `timeout`.
+
+        It counts from the next save, and as long as the session lives.
+
+        Args:
+            max_age: seconds; `math.inf` for ever, None for Beaker's `timeout` and `cookie_expires` again.
+
+        Raises:
+            ConfigurationError: for an impossible `max_age`.
+        """
+        remember(self, max_age)
+        self._send_cookie()
 
     def keep_expiry(self) -> None:
         """Have this request not start the idle timeout anew, and not renew the cookie.
@@ -416,6 +451,7 @@ class SchemaSession(Session):
 
     def delete(self) -> None:
         """Remove the session, and its cookie if the request has loaded the session."""
+        remember(self, None)
         super().delete()
         if hasattr(self, "namespace") and self.namespace.is_unknown:
             self._keep_cookie()
@@ -429,6 +465,21 @@ class SchemaSession(Session):
         """
         if hasattr(self, "namespace") and (self.namespace.is_late or self.namespace.is_unknown):
             self._keep_cookie()
+
+    def _send_cookie(self) -> None:
+        if self.use_cookies:
+            # A new session's cookie is set by the save that stores it.
+            self._update_cookie_out(set_cookie=not self.is_new or self.request["set_cookie"])
+
+    def _set_cookie_expires(self, expires: Any) -> Any:
+        """Have the cookie of a remembered session expire with it."""
+        own = remembered(self)
+        if expires is not None or own is None:
+            return super()._set_cookie_expires(expires)
+        usual = self.cookie_expires
+        date = super()._set_cookie_expires(timedelta(seconds=cookie_max_age(own)))
+        self.cookie_expires = usual
+        return date
 
     def _keep_cookie(self) -> None:
         self.request["set_cookie"] = False
@@ -479,21 +530,20 @@ class SchemaSessionMiddleware(SessionMiddleware):
     ) -> None:
         super().__init__(wrap_app, config, environ_key, **settings)
         options: dict[str, Any] = self.options
-        session_class = options.setdefault("session_class", SchemaSession)
+        session_class: Any = options.setdefault("session_class", SchemaSession)
         if not isinstance(session_class, type) or not issubclass(session_class, SchemaSession):
             msg = f"session.session_class takes a subclass of SchemaSession, not {session_class!r}"
             raise ConfigurationError(msg)
         paths = options.pop(UNRENEWED_PATHS, "")
         self._unrenewed_paths = UnrenewedPaths(paths, f"session.{UNRENEWED_PATHS}")
-        unrenewed_class = type(session_class.__name__, (session_class,), {"_renew": False})
-        self._unrenewed: Any = SessionMiddleware(wrap_app, None, environ_key)
-        self._unrenewed.options = {**options, "session_class": unrenewed_class}
+        unrenewed: Any = type(session_class.__name__, (session_class,), {"_renew": False})
+        self._unrenewed = copy.copy(self)
+        self._unrenewed.options = {**options, "session_class": unrenewed}
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         """Answer a request, as WSGI tells it."""
-        if self._unrenewed_paths.has(environ):
-            return self._unrenewed(environ, start_response)
-        return super().__call__(environ, start_response)
+        answering = self._unrenewed if self._unrenewed_paths.has(environ) else self
+        return SessionMiddleware.__call__(answering, environ, start_response)
 
 
 def _store_settings(

@@ -140,7 +140,8 @@ class RequestSessions:
         Args:
             key: the key.
             data: the whole session.
-            max_age: seconds until it expires.
+            max_age: seconds until it expires; a session of Flask's that is not permanent lives no longer than
+                the store's own.
 
         Returns:
             whether the data was stored.
@@ -150,8 +151,13 @@ class RequestSessions:
         if self._postponed_delete is not None and key == session_key():
             old_key = self._postponed_delete
         session, is_own = self._loaded.pop(old_key, None), old_key == self._own
+        is_visitors = is_own
         if session is None:
-            is_own = self._unknown is not None and key == session_key()
+            is_visitors = (self._own is None or self._unknown is not None) and key == session_key()
+            is_own = is_visitors and self._unknown is not None
+        if is_visitors and not data.get(PERMANENT):
+            max_age = min(max_age, self._store.max_age)
+        if session is None:
             if not is_own:
                 self._store.set(key, data, max_age)
                 return True

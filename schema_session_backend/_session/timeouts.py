@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from ..errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, MutableMapping
 
 Seconds: TypeAlias = int | float | dt.timedelta
 """A span of time; `math.inf` means never."""
@@ -15,6 +18,10 @@ EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 MILLISECOND: Final = dt.timedelta(milliseconds=1)
 # A hundred centuries. The sum of it and the clock is far from the limit of a BIGINT.
 LONGEST_MS: Final = 315_576_000_000_000
+LONGEST_COOKIE: Final = 10 * 366 * 24 * 60 * 60
+"""Seconds, ten years: as long as a cookie may be kept."""
+REMEMBERED: Final = "_max_age"
+"""The key of a session that has its own idle timeout, in seconds."""
 LONGEST_TOUCH_INTERVAL: Final = 60
 TOUCHES_PER_IDLE_TIMEOUT: Final = 20
 
@@ -37,6 +44,32 @@ def seconds(value: Seconds, name: str) -> float:
         )
         raise ConfigurationError(msg)
     return float(min(span, LONGEST_MS)) if type(span) is int else float(span)
+
+
+def remembered(data: Mapping[str, Any]) -> float | None:
+    """The idle timeout of a session that is remembered, in seconds; None for any other session."""
+    span = data.get(REMEMBERED)
+    # Other software may write anything there.
+    if isinstance(span, int | float) and type(span) is not bool and span > 0:
+        return seconds(span, REMEMBERED)
+    return None
+
+
+def remember(data: MutableMapping[str, Any], max_age: Seconds | None) -> None:
+    """Have a session remembered for that long after each use; with None, no longer.
+
+    Raises:
+        ConfigurationError: for an impossible `max_age`.
+    """
+    if max_age is None:
+        data.pop(REMEMBERED, None)
+    else:
+        data[REMEMBERED] = seconds(max_age, "max_age")
+
+
+def cookie_max_age(span: float) -> int:
+    """How many seconds the browser keeps the cookie of a session that is remembered for `span` seconds."""
+    return math.ceil(min(span, LONGEST_COOKIE))
 
 
 def milliseconds(span: float) -> int | None:

@@ -49,6 +49,11 @@ class FlaskSite(Site):
         flask.current_app.session_interface.regenerate(session)  # type: ignore[attr-defined]
 
     @staticmethod
+    def remember(session: Any, max_age: float | None) -> None:
+        """Flask has one lifetime for all of them, `PERMANENT_SESSION_LIFETIME`."""
+        session.permanent = max_age is not None
+
+    @staticmethod
     def keep_expiry(session: Any) -> None:
         flask.current_app.config["SESSION_CACHELIB"].keep_expiry()
 

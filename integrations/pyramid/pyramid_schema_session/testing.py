@@ -9,9 +9,12 @@ from pyramid import testing
 
 from schema_session_backend import new_session_id
 from schema_session_backend._session.ids import hashed
+from schema_session_backend._session.timeouts import remember
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from schema_session_backend._session.timeouts import Seconds
 
 __all__ = ["DummySession"]
 
@@ -47,6 +50,10 @@ class DummySession(testing.DummySession):
         """Give a stored session a new id."""
         if self.sid is not None:
             self.sid = new_session_id()
+
+    def remember(self, max_age: Seconds | None) -> None:
+        """Note the session's own idle timeout, which counts for nothing here."""
+        remember(self, max_age)
 
     def keep_expiry(self) -> None:
         """Do nothing, because a session without a store does not expire."""
