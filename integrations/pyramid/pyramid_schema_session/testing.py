@@ -52,7 +52,14 @@ class DummySession(testing.DummySession):
             self.sid = new_session_id()
 
     def remember(self, max_age: Seconds | None) -> None:
-        """Note the session's own idle timeout, which counts for nothing here."""
+        """Note the session's own idle timeout, which counts for nothing here.
+
+        Args:
+            max_age: seconds; None for the timeout of the settings again.
+
+        Raises:
+            ConfigurationError: for an impossible `max_age`.
+        """
         remember(self, max_age)
 
     def keep_expiry(self) -> None:
