@@ -19,26 +19,28 @@ class UnrenewedPaths:
     Args:
         paths: the beginnings of their paths below the application's own, with blanks between them, such as
             `"/poll /events"`. `/poll` stands for `/poll` and `/poll/…`, and not for `/polls`.
-        setting: the name of the setting, for error messages.
+
+    Attributes:
+        prefixes: these beginnings, each with / at its end.
 
     Raises:
-        ConfigurationError: naming the setting, for anything else.
+        ConfigurationError: for anything else.
     """
 
-    def __init__(self, paths: str, setting: str = "unrenewed_paths") -> None:
+    def __init__(self, paths: str) -> None:
         prefixes = paths.split() if isinstance(paths, str) else [paths]
         for prefix in prefixes:
             if not isinstance(prefix, str) or not _PREFIX.fullmatch(prefix):
                 msg = (
-                    f"{setting} takes paths that begin with /, with blanks between them,"
+                    "unrenewed_paths takes paths that begin with /, with blanks between them,"
                     f" such as '/poll /events', not {prefix!r}"
                 )
                 raise ConfigurationError(msg)
-        self._prefixes = tuple(f"{prefix.rstrip('/')}/" for prefix in prefixes)
+        self.prefixes = tuple(f"{prefix.rstrip('/')}/" for prefix in prefixes)
 
     def has(self, environ: Mapping[str, Any]) -> bool:
         """Whether the request of a WSGI environ is one of them."""
-        if not self._prefixes:
+        if not self.prefixes:
             return False
         path: str = environ.get("PATH_INFO", "")
-        return f"{path.encode('latin-1').decode(errors='replace')}/".startswith(self._prefixes)
+        return f"{path.encode('latin-1').decode(errors='replace')}/".startswith(self.prefixes)

@@ -12,14 +12,15 @@ import hashlib
 import logging
 import math
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from contextvars import ContextVar
 from datetime import timedelta
-from functools import cached_property
+from functools import cache, cached_property
+from types import GeneratorType
 from typing import TYPE_CHECKING, Any, Final
 
 from beaker.cache import cache_regions
 from beaker.container import NamespaceManager
-from beaker.middleware import SessionMiddleware
 from beaker.session import Session
 from beaker.synchronization import NameLock, file_synchronizer
 
@@ -27,17 +28,16 @@ from ._beaker_text import ENCRYPTION_REFUSED, JSON, SERIALIZER_KEY, deserialized
 from ._session.ids import new_session_id
 from ._session.timeouts import cookie_max_age, remember, remembered
 from ._shared import refuse_unknown, shared_store
-from ._unrenewed import UnrenewedPaths
 from .errors import ConfigurationError, InvalidSessionId, SessionTooLarge, UnserializableValue, WrongArgument
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ._session.model import LoadedSession
     from ._session.timeouts import Seconds
     from .store import SessionStore
 
-__all__ = ["SchemaNamespaceManager", "SchemaSession", "SchemaSessionMiddleware"]
+__all__ = ["RequestMiddleware", "SchemaNamespaceManager", "SchemaSession"]
 _log = logging.getLogger("schema_session_backend")
 
 SESSION_KEY: Final = "session"
@@ -48,13 +48,12 @@ ADDED_BY_BEAKER: Final = 120
 LONG_AGO: Final = -math.inf
 # The keys that `Session.delete()` leaves in a session.
 LEFT_BY_DELETE: Final = frozenset({"_domain", "_path", SERIALIZER_KEY})
-UNRENEWED_PATHS: Final = "unrenewed_paths"
-# Beaker's own settings, and that of the middleware here. Beaker passes those on that it has not used itself.
+# Beaker's own settings. It passes those to a back end that it has not used itself.
 SESSION_SETTINGS: Final = frozenset({
     "auto", "cookie_domain", "cookie_expires", "cookie_path", "crypto_type", "data_dir", "data_serializer",
     "encrypt_key", "encrypt_nonce_bits", "httponly", "invalidate_corrupt", "key", "lock_dir", "samesite",
-    "save_accessed_time", "secret", "secure", "session_class", "timeout", "type",
-    UNRENEWED_PATHS, "use_cookies", "validate_key", "webtest_varname",
+    "save_accessed_time", "secret", "secure", "session_class", "timeout", "type", "use_cookies",
+    "validate_key", "webtest_varname",
 })  # fmt: skip
 CACHE_SETTINGS: Final = frozenset(
     {"data_dir", "enabled", "expire", "key_length", "lock_dir", "regions", "type"}
@@ -164,12 +163,6 @@ class SessionNamespace(NamespaceManager):
 
     def __init__(self, namespace: str, *, timeout: float | str | None = None, **settings: Any) -> None:
         super().__init__(namespace)
-        if UNRENEWED_PATHS in settings:
-            msg = (
-                f"session.{UNRENEWED_PATHS} needs SchemaSessionMiddleware, because Beaker's SessionMiddleware"
-                " tells no session which path is requested"
-            )
-            raise ConfigurationError(msg)
         own = _store_settings(settings, SESSION_SETTINGS, prefix="session.", max_age="timeout")
         self._store = shared_store(own, prefix="session.")
         self._timeout = None if timeout is None else float(timeout)
@@ -249,8 +242,17 @@ class SessionNamespace(NamespaceManager):
         self._unknown, self.namespace = self.namespace, sid
 
     def _save(self, session: LoadedSession, data: dict[str, Any]) -> None:
-        max_age = self._max_age(data)
-        saved = self._store.save(session, data, max_age, new_sid=self.namespace, renew=self.renew)
+        environ = _served.get()
+        if environ is None and (self._store.request_fields or self._store.unrenewed_paths):
+            _warn_of_unknown_requests()
+        saved = self._store.save(
+            session,
+            data,
+            self._max_age(data),
+            new_sid=self.namespace,
+            renew=self.renew,
+            environ=environ,
+        )
         self._loaded = saved.session
         self.is_late = saved.is_late
         self.sends_cookie = saved.sends_cookie
@@ -381,7 +383,6 @@ class SchemaSession(Session):
     """
 
     _renew = True
-    """Whether the request starts the idle timeout anew."""
 
     def __init__(self, request: Any, id: str | None = None, **settings: Any) -> None:  # noqa: A002 - Beaker's
         if settings.get("encrypt_key"):
@@ -505,47 +506,6 @@ class SchemaSession(Session):
         return session_data if self.save_atime else copy.deepcopy(session_data)
 
 
-class SchemaSessionMiddleware(SessionMiddleware):
-    """Beaker's middleware with `SchemaSession`, also with settings from an ini file.
-
-    It takes what Beaker's `SessionMiddleware` takes, and one setting more: `session.unrenewed_paths` has the
-    beginnings of the paths of requests that do not start the idle timeout anew, such as `/poll /events`.
-
-    Args:
-        wrap_app: the application.
-        config: the settings, whose names begin with `session.` or `beaker.session.`.
-        environ_key: the key of the WSGI environ under which the application finds the session.
-        settings: the same settings as keyword arguments.
-
-    Raises:
-        ConfigurationError: for paths that are none, and for a `session_class` that is no `SchemaSession`.
-    """
-
-    def __init__(
-        self,
-        wrap_app: Any,
-        config: Any = None,
-        environ_key: str = "beaker.session",
-        **settings: Any,
-    ) -> None:
-        super().__init__(wrap_app, config, environ_key, **settings)
-        options: dict[str, Any] = self.options
-        session_class: Any = options.setdefault("session_class", SchemaSession)
-        if not isinstance(session_class, type) or not issubclass(session_class, SchemaSession):
-            msg = f"session.session_class takes a subclass of SchemaSession, not {session_class!r}"
-            raise ConfigurationError(msg)
-        paths = options.pop(UNRENEWED_PATHS, "")
-        self._unrenewed_paths = UnrenewedPaths(paths, f"session.{UNRENEWED_PATHS}")
-        unrenewed: Any = type(session_class.__name__, (session_class,), {"_renew": False})
-        self._unrenewed = copy.copy(self)
-        self._unrenewed.options = {**options, "session_class": unrenewed}
-
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        """Answer a request, as WSGI tells it."""
-        answering = self._unrenewed if self._unrenewed_paths.has(environ) else self
-        return SessionMiddleware.__call__(answering, environ, start_response)
-
-
 def _store_settings(
     settings: dict[str, Any], beakers: frozenset[str], *, prefix: str, max_age: str
 ) -> dict[str, Any]:
@@ -565,6 +525,64 @@ def _only_cookie(given: Any, name: str) -> Any:
         return {key: value for key, value in given.items() if key == name}
     cookies = (given or "").split(";")
     return ";".join(cookie for cookie in cookies if cookie.partition("=")[0].strip() == name)
+
+
+# -- requests
+
+
+class RequestMiddleware:
+    """WSGI middleware that tells the sessions of the request, for `request_fields` and `unrenewed_paths`.
+
+    Beaker passes nothing of a request to its sessions but the cookies. Put this around Beaker's middleware,
+    in an ini file as a filter whose `paste.filter_app_factory` is this class.
+
+    Args:
+        app: the WSGI application.
+        global_conf: what PasteDeploy passes to a filter; not used.
+    """
+
+    def __init__(self, app: Any, global_conf: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002 - PasteDeploy's
+        self._app = app
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answer a request."""
+        with _serving(environ):
+            body: Iterable[bytes] = self._app(environ, start_response)
+        # A generator runs, and saves its session, when the server asks for the body.
+        return _generated(environ, body) if isinstance(body, GeneratorType) else body
+
+
+_served: Final[ContextVar[Mapping[str, Any] | None]] = ContextVar("_served", default=None)
+"""The WSGI environment of the request that is being served, if `RequestMiddleware` is there."""
+
+
+@contextmanager
+def _serving(environ: Mapping[str, Any]) -> Iterator[None]:
+    before = _served.get()
+    _served.set(environ)
+    try:
+        yield
+    finally:
+        _served.set(before)
+
+
+def _generated(environ: Mapping[str, Any], body: Any) -> Iterator[bytes]:
+    with closing(body):
+        while True:
+            with _serving(environ):
+                try:
+                    part: bytes = next(body)
+                except StopIteration:
+                    return
+            yield part
+
+
+@cache
+def _warn_of_unknown_requests() -> None:
+    _log.warning(
+        "request_fields and unrenewed_paths have no effect, because Beaker does not tell of the request: put"
+        " RequestMiddleware of schema_session_backend.beaker around its middleware"
+    )
 
 
 # -- caches

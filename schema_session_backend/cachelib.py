@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
 from cachelib import BaseCache
 
 from ._shared import refuse_unknown, shared_store
-from ._unrenewed import UnrenewedPaths
 from .errors import (
     AccessDenied,
     ConfigurationError,
@@ -42,9 +41,7 @@ VALUE: Final = "<value>"
 # The table of a cache that is given a URL, apart from the table of sessions.
 CACHE_TABLE: Final = "cache"
 # The constructor's own options, beside the settings of a store.
-OPTIONS: Final = (
-    "default_timeout", "key_prefix", "ignore_delete_many_errors", "ignore_errors", "unrenewed_paths",
-)  # fmt: skip
+OPTIONS: Final = ("default_timeout", "key_prefix", "ignore_delete_many_errors", "ignore_errors")
 # How often to try again when other requests remove and create a counter at the same time.
 COUNTING_TRIES: Final = 10
 
@@ -94,8 +91,6 @@ class SchemaCache(BaseCache):
             `ignore_errors` hides; otherwise it raises RuntimeError.
         ignore_errors: whether a failing database is logged and answered with None or False, as in other
             caches. A login that could not be stored is then lost without an error.
-        unrenewed_paths: the beginnings of the paths of requests that do not start the idle timeout of Flask's
-            session anew, such as `"/poll /events"`.
         settings: instead of `store`, the `url` of a database, with options of `SessionStore`; the table is
             then named `cache` unless `table_name` is given. Equal settings share one store in a process.
 
@@ -105,7 +100,7 @@ class SchemaCache(BaseCache):
         MissingDependency: naming the extra that installs the URL's driver.
     """
 
-    def __init__(  # noqa: PLR0913 - each is an option with its default in sight
+    def __init__(
         self,
         store: SessionStore | None = None,
         default_timeout: int | dt.timedelta = 300,
@@ -113,7 +108,6 @@ class SchemaCache(BaseCache):
         *,
         ignore_delete_many_errors: bool = True,
         ignore_errors: bool = False,
-        unrenewed_paths: str = "",
         **settings: Any,
     ) -> None:
         config = caching_config()
@@ -124,7 +118,6 @@ class SchemaCache(BaseCache):
         self.store = whole.prefixed(key_prefix) if key_prefix else whole
         """The store of this cache's rows, for searching and revoking; its ids are keys without the prefix."""
         self.ignore_errors = ignore_errors
-        self._unrenewed_paths = UnrenewedPaths(unrenewed_paths)
 
     # -- the session of the request that Flask is serving
 
@@ -281,10 +274,7 @@ class SchemaCache(BaseCache):
 
     def _request_sessions(self) -> RequestSessions | None:
         """The sessions of the request that Flask is serving; None outside of a request."""
-        return per_request(
-            self,
-            lambda: RequestSessions(self.store, is_session=_is_dict, unrenewed_paths=self._unrenewed_paths),
-        )
+        return per_request(self, lambda: RequestSessions(self.store, is_session=_is_dict))
 
     def _max_age(self, timeout: Timeout) -> float:
         seconds: int = self._normalize_timeout(timeout)

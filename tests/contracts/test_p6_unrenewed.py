@@ -6,7 +6,7 @@ import pytest
 from values import expiry, stored_rows
 
 from clocks import HOUR, MINUTE
-from schema_session_backend import Outcome
+from schema_session_backend import ConfigurationError, Outcome, SessionStore
 
 pytestmark = pytest.mark.partitioned_too
 
@@ -114,6 +114,32 @@ def test_a_new_session_lives_for_its_idle_timeout(frozen):
         assert saved.was_written
         assert saved.sends_cookie
         assert expiry(store, sid) == clock.now + HOUR * 1000
+
+
+@pytest.mark.parametrize(
+    ("path", "renews"),
+    [
+        ("/poll", False),
+        ("/poll/7", False),
+        ("/live/events", False),
+        ("/polls", True),
+        ("/", True),
+        ("", True),
+    ],
+)
+def test_the_path_of_a_request_may_say_that_it_renews_nothing(half_an_hour_later, path, renews):
+    store, clock = half_an_hour_later(unrenewed_paths=" /poll /live/events/ ")
+    before = expiry(store)
+    store.save(store.load("a"), {"x": 2}, environ={"PATH_INFO": path})
+
+    assert store.get("a") == {"x": 2}
+    assert expiry(store) == (clock.now + HOUR * 1000 if renews else before)
+
+
+@pytest.mark.parametrize("paths", ["poll", "/poll, /events", "/poll;/events", "/poll/*", None, 7, ["/poll"]])
+def test_paths_that_are_none_are_refused_at_start(paths):
+    with pytest.raises(ConfigurationError, match="unrenewed_paths takes paths that begin with /"):
+        SessionStore("sqlite://", unrenewed_paths=paths)
 
 
 def test_p9_it_is_one_statement(counted, counter):

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 from beaker.middleware import SessionMiddleware
 from browsing import Site
 
-from schema_session_backend.beaker import SchemaSessionMiddleware
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -42,9 +40,7 @@ class BeakerSite(Site):
 
 def open_beaker_site(**settings: Any) -> BeakerSite:
     """A site of that session type; `settings` are without their prefix."""
-    wrap = SchemaSessionMiddleware if "unrenewed_paths" in settings else SessionMiddleware
-    settings = {"type": "schema", **settings}
-    return BeakerSite({f"session.{name}": value for name, value in settings.items()}, wrap)
+    return BeakerSite({f"session.{name}": value for name, value in {"type": "schema", **settings}.items()})
 
 
 def _answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

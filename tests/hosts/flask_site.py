@@ -17,16 +17,13 @@ class FlaskSite(Site):
     Args:
         store: where they are.
         timeout: seconds, the sessions' lifetime.
-        unrenewed_paths: those of `SchemaCache`.
         settings: more of Flask's configuration, in small letters.
     """
 
     cookie = "session"
 
-    def __init__(
-        self, *, store: Any, timeout: int | None = None, unrenewed_paths: str = "", **settings: Any
-    ) -> None:
-        self.cache = SchemaCache(store, unrenewed_paths=unrenewed_paths)
+    def __init__(self, *, store: Any, timeout: int | None = None, **settings: Any) -> None:
+        self.cache = SchemaCache(store)
         self.application = flask.Flask(__name__)
         self.application.config.update(SESSION_TYPE="cachelib", SESSION_CACHELIB=self.cache, TESTING=True)
         if timeout is not None:

@@ -18,7 +18,6 @@ from schema_session_backend._options import (
 )
 from schema_session_backend._session.timeouts import seconds
 from schema_session_backend._shared import read_options, refuse_unknown, settings_of, shared_store
-from schema_session_backend._unrenewed import UnrenewedPaths
 
 from .cookie import Cookie
 from .session import SchemaSession
@@ -39,8 +38,6 @@ class SchemaSessionFactory:
     Args:
         store: keeps the sessions.
         timeout: seconds, the idle timeout; None for the store's `max_age`.
-        unrenewed_paths: the beginnings of the paths of requests that do not start the idle timeout anew, such
-            as `"/poll /events"`.
         cookie_name: the cookie's name; unless given `__Host-session`, or `__Secure-session` with a domain or
             another path, or `session` without `cookie_secure`.
         cookie_max_age: seconds that the browser keeps the cookie; None until the browser is closed.
@@ -64,7 +61,6 @@ class SchemaSessionFactory:
         store: SessionStore,
         *,
         timeout: Seconds | None = None,
-        unrenewed_paths: Text = "",
         cookie_name: Text = "",
         cookie_max_age: WholeSeconds | None = None,
         cookie_path: Text = "/",
@@ -96,7 +92,6 @@ class SchemaSessionFactory:
             samesite=cookie_samesite,
         )
         self._timeout = None if timeout is None else seconds(timeout, "timeout")
-        self._unrenewed_paths = UnrenewedPaths(unrenewed_paths)
         self._set_on_exception = set_on_exception
         if not isinstance(dbsession, str) or not dbsession.isidentifier():
             msg = f"dbsession takes the name of a request's attribute, not {dbsession!r}"
@@ -126,7 +121,6 @@ class SchemaSessionFactory:
             self.store,
             self._cookie,
             timeout=self._timeout,
-            renew=not self._unrenewed_paths.has(request.environ),
             set_on_exception=self._set_on_exception,
             dbsession=self.dbsession,
         )

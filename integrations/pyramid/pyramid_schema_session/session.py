@@ -41,7 +41,6 @@ class SchemaSession(DictMethods):
         store: keeps the session.
         cookie: holds the session's id.
         timeout: seconds, the idle timeout; None for the store's.
-        renew: whether the request starts the idle timeout anew.
         set_on_exception: whether the session is saved when an exception view answers.
         dbsession: the name of the request's attribute with the database session in whose transaction the
             session is saved; None for transactions of its own.
@@ -54,14 +53,13 @@ class SchemaSession(DictMethods):
         cookie: Cookie,
         *,
         timeout: float | None,
-        renew: bool,
         set_on_exception: bool,
         dbsession: str | None,
     ) -> None:
         self._request = request
         self._store = store
         self._timeout = timeout
-        self._renew = renew
+        self._renew = True
         self._set_on_exception = set_on_exception
         self._began = int(time.time())
         self._state = self._committed = State(sid=cookie.read(request))
@@ -214,7 +212,14 @@ class SchemaSession(DictMethods):
         loaded = state.loaded or self._store.blank(new_session_id(), unknown=state.unknown)
         max_age = self._timeout if state.remembered is None else state.remembered
         with self._transaction.store() as store:
-            saved = store.save(loaded, state.data, max_age, new_sid=state.new_sid, renew=self._renew)
+            saved = store.save(
+                loaded,
+                state.data,
+                max_age,
+                new_sid=state.new_sid,
+                renew=self._renew,
+                environ=self._request.environ,
+            )
         if saved.was_written:
             self._transaction.mark_changed()
         self._state = state.saved(saved)

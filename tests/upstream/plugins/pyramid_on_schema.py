@@ -107,7 +107,6 @@ class DummySession(SchemaSession):
             STORE,
             Cookie(secure=False),
             timeout=None,
-            renew=True,
             set_on_exception=True,
             dbsession=None,
         )
