@@ -537,6 +537,9 @@ class SessionStore(Searching, ManySessions):
 
         Returns:
             seconds; `math.inf` for none.
+
+        Raises:
+            ConfigurationError: for an impossible `max_age`.
         """
         span = self._timeouts.span(max_age)
         if session.version is not None:
