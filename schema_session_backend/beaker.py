@@ -12,8 +12,10 @@ import hashlib
 import logging
 import math
 import time
-from contextlib import contextmanager
-from functools import cached_property
+from contextlib import closing, contextmanager
+from contextvars import ContextVar
+from functools import cache, cached_property
+from types import GeneratorType
 from typing import TYPE_CHECKING, Any, Final
 
 from beaker.cache import cache_regions
@@ -27,12 +29,12 @@ from ._shared import refuse_unknown, shared_store
 from .errors import ConfigurationError, InvalidSessionId, SessionTooLarge, UnserializableValue, WrongArgument
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ._session.model import LoadedSession
     from .store import SessionStore
 
-__all__ = ["SchemaNamespaceManager", "SchemaSession"]
+__all__ = ["RequestMiddleware", "SchemaNamespaceManager", "SchemaSession"]
 _log = logging.getLogger("schema_session_backend")
 
 SESSION_KEY: Final = "session"
@@ -231,7 +233,10 @@ class SessionNamespace(NamespaceManager):
         self._unknown, self.namespace = self.namespace, sid
 
     def _save(self, session: LoadedSession, data: dict[str, Any]) -> None:
-        saved = self._store.save(session, data, self._timeout, new_sid=self.namespace)
+        environ = _served.get()
+        if environ is None and self._store.request_fields:
+            _warn_of_unknown_requests()
+        saved = self._store.save(session, data, self._timeout, new_sid=self.namespace, environ=environ)
         self._loaded = saved.session
         self.is_late = saved.is_late
 
@@ -449,6 +454,64 @@ def _only_cookie(given: Any, name: str) -> Any:
         return {key: value for key, value in given.items() if key == name}
     cookies = (given or "").split(";")
     return ";".join(cookie for cookie in cookies if cookie.partition("=")[0].strip() == name)
+
+
+# -- requests
+
+
+class RequestMiddleware:
+    """WSGI middleware that tells the sessions of the request in which they are saved, for `request_fields`.
+
+    Beaker passes nothing of a request to its sessions but the cookies. Put this around Beaker's middleware,
+    in an ini file as a filter whose `paste.filter_app_factory` is this class.
+
+    Args:
+        app: the WSGI application.
+        global_conf: what PasteDeploy passes to a filter; not used.
+    """
+
+    def __init__(self, app: Any, global_conf: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002 - PasteDeploy's
+        self._app = app
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answer a request."""
+        with _serving(environ):
+            body: Iterable[bytes] = self._app(environ, start_response)
+        # A generator runs, and saves its session, when the server asks for the body.
+        return _generated(environ, body) if isinstance(body, GeneratorType) else body
+
+
+_served: Final[ContextVar[Mapping[str, Any] | None]] = ContextVar("_served", default=None)
+"""The WSGI environment of the request that is being served, if `RequestMiddleware` is there."""
+
+
+@contextmanager
+def _serving(environ: Mapping[str, Any]) -> Iterator[None]:
+    before = _served.get()
+    _served.set(environ)
+    try:
+        yield
+    finally:
+        _served.set(before)
+
+
+def _generated(environ: Mapping[str, Any], body: Any) -> Iterator[bytes]:
+    with closing(body):
+        while True:
+            with _serving(environ):
+                try:
+                    part: bytes = next(body)
+                except StopIteration:
+                    return
+            yield part
+
+
+@cache
+def _warn_of_unknown_requests() -> None:
+    _log.warning(
+        "request_fields are not stored, because Beaker does not tell of the request: put RequestMiddleware of"
+        " schema_session_backend.beaker around its middleware"
+    )
 
 
 # -- caches

@@ -6,8 +6,10 @@ has not imported it, no request is being served.
 
 from __future__ import annotations
 
+import logging
 import sys
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+from weakref import WeakSet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,7 +23,14 @@ __all__: list[str] = []
 
 T = TypeVar("T")
 
+_log = logging.getLogger("schema_session_backend")
 _ATTRIBUTE: Final = "_schema_session_backend"
+PERMANENT: Final = "_permanent"
+"""The key with which Flask marks a session whose cookie outlives the browser."""
+# Settings of Flask-Login that only an application with the remember cookie needs.
+_REMEMBERING: Final = ("REMEMBER_COOKIE_DURATION", "REMEMBER_COOKIE_REFRESH_EACH_REQUEST")
+_warned: WeakSet[Any] = WeakSet()
+"""The applications that `_warn_of_remember_cookie` has warned of."""
 
 
 def per_request(owner: object, make: Callable[[], T]) -> T | None:
@@ -115,6 +124,7 @@ class RequestSessions:
         loaded = self._store.load(key)
         if self._own is None and _is_of_cookie(key):
             self._own, self._unknown = (None, key) if loaded is None else (key, None)
+            _warn_of_remember_cookie()
         if loaded is not None and self._is_session(loaded.data):
             # Flask-Session made the request's session from the version that was read first, so keep that.
             self._loaded.setdefault(key, loaded)
@@ -143,19 +153,23 @@ class RequestSessions:
             old_key = self._postponed_delete
         session, is_own = self._loaded.pop(old_key, None), old_key == self._own
         if session is None:
-            is_own = self._unknown is not None and key == session_key()
+            # `session_key` marks the session accessed, so call it only if the answer matters; see `forget`.
+            may_be_own = self._unknown is not None or (self._own is None and self._store.request_fields)
+            is_own = bool(may_be_own) and key == session_key()
             if not is_own:
                 self._store.set(key, data, max_age)
                 return True
             session = self._store.blank(key, unknown=self._unknown)
-        saved = self._store.save(session, data, max_age, new_sid=key)
+        environ = sys.modules["flask"].request.environ if is_own else None
+        saved = self._store.save(session, data, max_age, new_sid=key, environ=environ)
         # Remember a session that was ended meanwhile too: the request's next save must not store it anew.
         self._loaded[key] = saved.session
         if old_key != key:
             self._postponed_delete = None
         if is_own:
             self._own = key
-            self._withhold_cookie(not saved.sends_cookie)
+            becomes_permanent = session.data.get(PERMANENT) != data.get(PERMANENT) and not saved.is_late
+            self._withhold_cookie(not (saved.sends_cookie or becomes_permanent))
         return not saved.is_gone
 
     def forget(self, *keys: str) -> None:
@@ -224,6 +238,24 @@ def _is_of_cookie(key: str) -> bool:
     sid = flask.request.cookies.get(flask.current_app.config["SESSION_COOKIE_NAME"])
     # With SESSION_USE_SIGNER, a dot and the signature follow the id.
     return prefix is not None and sid is not None and f"{prefix}{sid}.".startswith(f"{key}.")
+
+
+def _warn_of_remember_cookie() -> None:
+    """Warn, once for an application, if Flask-Login's remember cookie undoes the end of a session."""
+    flask = sys.modules["flask"]
+    app = flask.current_app._get_current_object()  # noqa: SLF001
+    if not hasattr(app, "login_manager") or app in _warned:
+        return
+    name = app.config.get("REMEMBER_COOKIE_NAME", "remember_token")
+    signs = [f"{setting} is set" for setting in _REMEMBERING if app.config.get(setting)]
+    signs += [f"a visitor has the cookie {name!r}"] if name in flask.request.cookies else []
+    if signs:
+        _warned.add(app)
+        _log.warning(
+            "%s: Flask-Login's remember cookie signs a device in again whose session was ended; keep such"
+            ' logins in a permanent session instead, see docs/howto/kicked_out.md ("Kicked out is out")',
+            ", ".join(signs),
+        )
 
 
 def _at_teardown(call: Callable[[], object]) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import copy
 import logging
 import math
-from collections.abc import Iterable, Mapping  # noqa: TC003 - `declared` resolves the constructor's types
+from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Never, Self
 
-from sqlalchemy import URL, Column, Engine, MetaData, Table  # noqa: TC002 - likewise
+from sqlalchemy import URL, Column, Engine, MetaData, Table  # noqa: TC002 - `declared` resolves the types
 
 from . import _options as options
 from ._many import ManySessions
 from ._options import Bytes, Object, Seconds, Switch, Text  # noqa: TC001 - likewise
+from ._request_fields import RequestFields
 from ._searching import Searching
 from ._session import timeouts
 from ._session.ids import Ids
@@ -77,6 +79,8 @@ class SessionStore(Searching, ManySessions):
         timestamps: keep `created_at` and `updated_at`.
         user_field: the declared column that tells whose a session is; `user_id` unless given, if there is
             a column of that name.
+        request_fields: the columns that hosts fill in from the request, such as `"ip user_agent device"`, in
+            a session that the application changes; `ip/24/48` cuts IPv4 and IPv6 addresses to networks.
         sync: create the table and add missing nullable columns; without it, differences are only reported.
         sync_timeout: seconds to wait for the database at the first use.
         gc_interval: seconds between two removals of expired sessions; None leaves that to you.
@@ -114,6 +118,7 @@ class SessionStore(Searching, ManySessions):
         revision_name: Text = "revision",
         timestamps: Switch = False,
         user_field: Text | None = None,
+        request_fields: Text | Iterable[str] = "",
         sync: Switch = True,
         sync_timeout: Seconds = 3,
         gc_interval: Seconds | None = HOUR,
@@ -162,6 +167,7 @@ class SessionStore(Searching, ManySessions):
             raise ConfigurationError(msg)
         self.user_field = options.user_field(user_field, self.fields)
         """The declared column that tells whose a session is; None if there is no such column."""
+        self._request_fields = RequestFields(request_fields, self._table.fields)
         self._rows = Rows(
             self._table,
             serializer_for(serializer, types, strict=strict_types, shared=not hash_sid),
@@ -326,6 +332,7 @@ class SessionStore(Searching, ManySessions):
         max_age: Seconds | None = None,
         *,
         new_sid: str | None = None,
+        environ: Mapping[str, Any] | None = None,
     ) -> Saved:
         """Save what a request changed of a session that it loaded.
 
@@ -340,6 +347,8 @@ class SessionStore(Searching, ManySessions):
             max_age: seconds, see `set`.
             new_sid: the id that the session has from now on, as `rotate` would give it; in the same
                 statement, so that an error leaves the old id good.
+            environ: the request's WSGI environment. If the request changed the session, `request_fields` are
+                stored with it, as far as they are known; they alone are no change.
 
         Returns:
             the outcome, and the session for a further save. Its `data` is what is stored as far as this
@@ -358,6 +367,7 @@ class SessionStore(Searching, ManySessions):
             self._rows.checked(session.data if data is None else data),
             span,
             *(session.sid, session.handle) if new_sid is None else (new_sid, self._ids.require(new_sid)),
+            partial(self._request_fields.of, environ) if environ and self.request_fields else None,
         )
         saved = self._saving.save(self._upkeep, session, wanted)
         if saved.is_gone:
@@ -414,6 +424,11 @@ class SessionStore(Searching, ManySessions):
         """The names of the declared columns."""
         return tuple(field.name for field in self._table.fields)
 
+    @property
+    def request_fields(self) -> tuple[str, ...]:
+        """The names of the columns that hosts fill in from requests."""
+        return self._request_fields.names
+
     def fields_of(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """What the declared columns hold for a session, searchable copies too.
 
@@ -422,8 +437,15 @@ class SessionStore(Searching, ManySessions):
 
         Returns:
             the values by the names of the columns; None for a key that the session does not have.
+
+        Raises:
+            WrongArgument: if `data` is no mapping.
         """
-        return self._rows.fields_of(data)
+        # The session of Beaker's middleware has the methods of a mapping, and is none.
+        if not isinstance(data, Mapping) and not hasattr(data, "items"):
+            msg = f"fields_of takes the data of a session, not {type(data).__name__}"
+            raise WrongArgument(msg)
+        return self._rows.fields_of(dict(data.items()))
 
     def user_of(self, data: Mapping[str, Any]) -> dict[str, Any] | None:
         """Whose a session is: the `user_field` with its value, as searches take it.
@@ -445,6 +467,34 @@ class SessionStore(Searching, ManySessions):
             raise ConfigurationError(msg)
         user = self.fields_of(data)[self.user_field]
         return None if user is None else {self.user_field: user}
+
+    def confirmed_user(self, data: Mapping[str, Any], user: object) -> dict[str, Any] | None:
+        """Whose a session is, if the application's authentication names the same user.
+
+        Args:
+            data: the session's.
+            user: the user that the authentication names, such as 42 or the text "42"; None for nobody.
+
+        Returns:
+            as `user_of`; None for nobody, and if the two are different users.
+
+        Raises:
+            ConfigurationError: if the store has no `user_field`.
+            InvalidField: if `user` does not fit the column, for instance because it is an object.
+            WrongArgument: if `data` is no mapping.
+        """
+        owner = self.user_of(data)
+        if owner is None or user is None:
+            return None
+        [(name, value)] = owner.items()
+        if self._rows.value_named(name, user) == value:
+            return owner
+        _log.warning(
+            "table %r: the application's authentication names another user than the session's column %r",
+            self._table.name,
+            name,
+        )
+        return None
 
     @property
     def max_age(self) -> float:

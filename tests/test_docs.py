@@ -54,9 +54,10 @@ def visit(application) -> None:
 
 def run_apart(page: Path, directory: Path) -> subprocess.CompletedProcess[str]:
     """Run a page in an interpreter and a directory of its own."""
-    # WebOb, which Pyramid needs, imports the cgi module, deprecated by Python 3.11 and 3.12; Pyramid itself
-    # imports pkg_resources.
+    # WebOb, which Pyramid needs, imports the cgi module, deprecated by Python 3.11 and 3.12, and asks for the
+    # time in a way that Python 3.12 deprecates; Pyramid itself imports pkg_resources.
     ignored = (
+        "datetime.datetime.utcnow:DeprecationWarning",
         "'cgi' is deprecated:DeprecationWarning",
         "pkg_resources is deprecated:UserWarning",
         "Deprecated call to `pkg_resources:DeprecationWarning",

@@ -1,13 +1,12 @@
-"""The fields that a session gets from its first request: device, address and user agent."""
+"""What the store reads off a request for `request_fields`, and which settings it refuses."""
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
-from schema_session_backend import ConfigurationError, SessionStore
-from schema_session_backend.cachelib import SchemaCache
-from schema_session_backend.devices import Texts, request_fields
-from schema_session_backend.errors import WrongArgument
+from schema_session_backend import ConfigurationError, MissingDependency, SessionStore
 
 FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:128.0) Gecko/20100101 Firefox/128.0"
 IPHONE = (
@@ -24,12 +23,14 @@ MAC = (
 )
 
 
-@pytest.fixture
-def store():
-    """A store with short columns for the device and the address."""
-    store = SessionStore("sqlite://", schemas="device String(20); ip String(45); user_agent String(1000)")
-    yield store
-    store.close()
+SCHEMAS = "device String(20); ip String(45); user_agent String(1000); copied String(45) from ip"
+
+
+def stored(environ, request_fields="ip user_agent device", schemas=SCHEMAS):
+    """What is stored of a request that stores a session."""
+    with SessionStore("sqlite://", schemas=schemas, request_fields=request_fields) as store:
+        store.save(store.blank("a"), {}, environ=environ)
+        return store.get("a")
 
 
 @pytest.mark.parametrize(
@@ -40,70 +41,111 @@ def store():
         (PIXEL, "Chrome on Pixel 8"),
         (MAC, "Safari on macOS"),
         ("curl/8.5.0", "curl"),
-        ("", ""),
-        ("<script>alert(1)</script>", ""),
     ],
 )
-def test_a_user_agent_becomes_the_name_of_a_device(store, user_agent, device):
-    fields = request_fields({"HTTP_USER_AGENT": user_agent}, store)
-
-    assert fields["device"] == device
-    assert fields["user_agent"] == user_agent
+def test_a_user_agent_becomes_the_name_of_a_device(user_agent, device):
+    assert stored({"HTTP_USER_AGENT": user_agent}) == {"device": device, "user_agent": user_agent}
 
 
-def test_the_words_for_a_device_can_be_replaced(store):
-    texts = Texts(browser_on_system="{system}: {browser}")
-
-    assert request_fields({"HTTP_USER_AGENT": FIREFOX}, store, texts=texts)["device"] == "Windows: Firefox"
+def test_what_is_unknown_is_absent():
+    assert stored({"HTTP_USER_AGENT": "", "REMOTE_ADDR": ""}) == {}
+    assert stored({"HTTP_USER_AGENT": "<b>"}) == {"user_agent": "<b>"}
 
 
 @pytest.mark.parametrize(
-    ("forwarded", "proxies", "ip"),
+    ("address", "ip", "network"),
     [
-        ("", 0, "192.0.2.1"),
-        ("203.0.113.9", 0, "192.0.2.1"),
-        ("203.0.113.9", 1, "203.0.113.9"),
-        ("made up, 203.0.113.9", 1, "203.0.113.9"),
-        ("203.0.113.9, 198.51.100.7", 2, "203.0.113.9"),
-        ("203.0.113.9", 2, "192.0.2.1"),
-        ("", 1, "192.0.2.1"),
-        ("<b>", 1, "192.0.2.1"),
-        ("203.0.113.9:4711", 1, "203.0.113.9"),
-        ("[2001:db8::1]:4711", 1, "2001:db8::1"),
-        ("2001:DB8::1", 1, "2001:db8::1"),
-        ("::ffff:203.0.113.9", 1, "203.0.113.9"),
-        ("fe80::1%eth0", 1, "fe80::1"),
+        ("192.0.2.1", "192.0.2.1", "192.0.2.0/24"),
+        ("192.0.2.1:4711", "192.0.2.1", "192.0.2.0/24"),
+        ("::ffff:192.0.2.1", "192.0.2.1", "192.0.2.0/24"),
+        ("2001:DB8:1:2::1", "2001:db8:1:2::1", "2001:db8:1::/48"),
+        ("[2001:db8::1]:4711", "2001:db8::1", "2001:db8::/48"),
+        ("fe80::1%eth0", "fe80::1", "fe80::/48"),
     ],
 )
-def test_only_trusted_proxies_can_set_another_address(store, forwarded, proxies, ip):
-    environ = {"REMOTE_ADDR": "192.0.2.1", "HTTP_X_FORWARDED_FOR": forwarded}
-
-    assert request_fields(environ, store, trusted_proxies=proxies)["ip"] == ip
-
-
-def test_a_request_over_a_unix_socket_has_no_address(store):
-    assert request_fields({"REMOTE_ADDR": ""}, store)["ip"] == ""
-    assert request_fields({}, store)["ip"] == ""
+def test_an_address_is_stored_in_its_usual_form_and_can_be_cut_to_a_network(address, ip, network):
+    assert stored({"REMOTE_ADDR": address}, "ip") == {"ip": ip}
+    assert stored({"REMOTE_ADDR": address}, "ip/24/48") == {"ip": network}
 
 
-@pytest.mark.parametrize("proxies", [-1, True, "1", 1.0])
-def test_the_number_of_proxies_is_a_whole_number(store, proxies):
-    with pytest.raises(ConfigurationError, match="trusted_proxies takes how many"):
-        request_fields({}, store, trusted_proxies=proxies)
+@pytest.mark.parametrize(
+    "address", ["", "/run/gunicorn.sock", "unix:", "<b>", "1" * 500, "192.0.2.256", None]
+)
+def test_a_request_without_an_address_stores_none(address):
+    assert stored({"REMOTE_ADDR": address}, "ip") == stored({}, "ip/24/48") == {}
 
 
-@pytest.mark.parametrize("make", [SchemaCache, lambda store: None])
-def test_an_argument_that_is_no_store_is_refused(store, make):
-    with pytest.raises(WrongArgument, match="request_fields takes a SessionStore, not "):
-        request_fields({}, make(store))
+def test_a_visitor_cannot_set_the_address():
+    environ = {
+        "REMOTE_ADDR": "192.0.2.1",
+        "HTTP_X_FORWARDED_FOR": "203.0.113.9",
+        "HTTP_FORWARDED": "for=8.8.8.8",
+    }
+
+    assert stored(environ, "ip") == {"ip": "192.0.2.1"}
 
 
-def test_texts_are_cut_to_their_columns_and_can_be_printed(store):
-    hostile = "Firefox/\0\x1b[31m" + "x" * 5_000
-    fields = request_fields({"HTTP_USER_AGENT": hostile, "REMOTE_ADDR": "1" * 500}, store)
+def test_texts_are_cut_to_their_columns_and_can_be_printed():
+    user_agent = stored({"HTTP_USER_AGENT": "Firefox/\0\x1b[31m" + "x" * 5_000})["user_agent"]
 
-    assert len(fields["user_agent"]) == 300
-    assert fields["user_agent"].startswith("Firefox/\ufffd\ufffd[31mxxx")
-    assert len(fields["device"]) <= 20
-    store.set("a", fields)
-    assert store.get("a") == fields
+    assert len(user_agent) == 300
+    assert user_agent.startswith("Firefox/\ufffd\ufffd[31mxxx")
+    short = "user_agent String(7)"
+    assert stored({"HTTP_USER_AGENT": FIREFOX}, "user_agent", short) == {"user_agent": "Mozilla"}
+
+
+def test_names_can_be_given_one_by_one():
+    environ = {"REMOTE_ADDR": "192.0.2.1", "HTTP_USER_AGENT": "curl/8.5.0"}
+
+    assert stored(environ, ["ip/24/48", "device"]) == {"ip": "192.0.2.0/24", "device": "curl"}
+
+
+@pytest.mark.parametrize(
+    ("request_fields", "problem"),
+    [
+        ("ip useragent", "there is no 'useragent'; did you mean 'user_agent'?"),
+        ("ip, device", "there is no 'ip,'; did you mean 'ip'?"),
+        ("ip ip/24/48", "'ip' is named twice"),
+        (["ip", 5], "it takes names such as 'ip user_agent device', not "),
+        (None, "it takes names such as 'ip user_agent device', not None"),
+        ("ip/24", "'ip/24' is no network: write it as in ip/24/48"),
+        ("ip/24/48/56", "'ip/24/48/56' is no network"),
+        ("ip/33/48", "'ip/33/48' is no network"),
+        ("ip/24/129", "'ip/24/129' is no network"),
+        ("ip/0/48", "'ip/0/48' is no network"),
+        ("ip/-8/48", "'ip/-8/48' is no network"),
+        ("ip/255.255.255.0/48", "'ip/255.255.255.0/48' is no network"),
+        ("device/24/48", "'device/24/48': only ip is cut to a network"),
+    ],
+)
+def test_what_cannot_work_is_refused_at_start(request_fields, problem):
+    with pytest.raises(ConfigurationError) as caught:
+        SessionStore("sqlite://", schemas=SCHEMAS, request_fields=request_fields)
+
+    assert f"request_fields: {problem}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("schemas", "problem"),
+    [
+        ("", "'ip' is no declared column; add it to schemas: ip String(45)"),
+        ("ip String(45) from address", "column 'ip' is a copy of address; declare it without that"),
+        ("ip String(15)", "declare it as ip String(45)"),
+        ("ip Integer", "declare it as ip String(45)"),
+        ("ip Enum('lan', 'wan')", "declare it as ip String(45)"),
+    ],
+)
+def test_each_needs_a_column_that_takes_it(schemas, problem):
+    with pytest.raises(ConfigurationError) as caught:
+        SessionStore("sqlite://", schemas=schemas, request_fields="ip")
+
+    assert problem in str(caught.value)
+
+
+def test_only_the_name_of_a_device_needs_ua_parser(monkeypatch):
+    monkeypatch.delitem(sys.modules, "schema_session_backend._user_agents", raising=False)
+    monkeypatch.setitem(sys.modules, "ua_parser", None)
+
+    assert stored({"REMOTE_ADDR": "192.0.2.1"}, "ip user_agent") == {"ip": "192.0.2.1"}
+    with pytest.raises(MissingDependency, match=r"device cannot be told .*schema_session_backend\[devices\]"):
+        stored({}, "device")

@@ -20,8 +20,8 @@ from beaker.middleware import SessionMiddleware
 from jinja2 import Environment, FileSystemLoader
 
 from schema_session_backend import SessionStore, new_session_id
-from schema_session_backend.beaker import SchemaSession
-from schema_session_backend.devices import DevicesPage, beaker_visitor, request_fields
+from schema_session_backend.beaker import RequestMiddleware, SchemaSession
+from schema_session_backend.devices import DevicesPage, beaker_visitor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,19 +52,19 @@ class Site:
 
     Args:
         store: where the sessions are.
-        user_agent: the user agent to record for every visitor; None for the visitor's own.
+        is_phone: whether the page says that it is shown on a phone.
     """
 
-    def __init__(self, store: SessionStore, user_agent: str | None = None) -> None:
+    def __init__(self, store: SessionStore, *, is_phone: bool = False) -> None:
         self.store = store
-        self.user_agent = user_agent
+        self.is_phone = is_phone
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         session, root = environ["beaker.session"], environ.get("SCRIPT_NAME", "")
         path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
         action = {"/sign-in": self.sign_in, "/cart": self.cart, "/sign-out": self.sign_out}
         if method == "POST" and path in action and _is_own_form(environ):
-            action[path](session, _form(environ), environ)
+            action[path](session, _form(environ))
             start_response("303 See Other", [("Location", f"{root}/")])
             return [b""]
         if path not in {"", "/"}:
@@ -75,22 +75,19 @@ class Site:
         start_response("200 OK", headers)
         return [body]
 
-    def sign_in(self, session: Any, form: dict[str, str], environ: dict[str, Any]) -> None:
+    def sign_in(self, session: Any, form: dict[str, str]) -> None:
         # A real site checks a password here.
         session.regenerate_id()
         name = form.get("user", "")[:20]
         session["user"] = name if name.isprintable() and name else "ann"
-        if self.user_agent is not None:
-            environ = environ | {"HTTP_USER_AGENT": self.user_agent}
-        session.update(request_fields(environ, self.store))
         session.save()
 
-    def cart(self, session: Any, form: dict[str, str], _environ: dict[str, Any]) -> None:
+    def cart(self, session: Any, form: dict[str, str]) -> None:
         if "user" in session:
             session["cart"] = [*session.get("cart", []), form.get("item", "")[:20]]
             session.save()
 
-    def sign_out(self, session: Any, _form: dict[str, str], _environ: dict[str, Any]) -> None:
+    def sign_out(self, session: Any, _form: dict[str, str]) -> None:
         session.delete()
 
     def page(self, session: Any, root: str) -> str:
@@ -103,7 +100,7 @@ class Site:
             users=USERS,
             user=session.get("user"),
             cart=session.get("cart", []),
-            is_phone=self.user_agent is not None,
+            is_phone=self.is_phone,
             columns=[column.name for column in table.columns],
             rows=[list(map(str, row)) for row in rows],
         )
@@ -128,13 +125,14 @@ def application(url: str) -> Any:
         schemas="user String(20) index; device String(50); ip String(45); user_agent String(300)",
         timestamps=True,
         user_field="user",
+        request_fields="ip user_agent device",
     )
     store.wait_for_sync()
 
     def devices(home: str) -> DevicesPage:
         return DevicesPage(
             store,
-            beaker_visitor(store),
+            beaker_visitor(store, lambda environ: environ["beaker.session"].get("user")),
             administers=lambda environ: environ["beaker.session"].get("user") == "admin",
             home_url=home,
         )
@@ -147,12 +145,16 @@ def application(url: str) -> Any:
         "session.httponly": True,
         "session.samesite": "Lax",
     }
-    laptop = SessionMiddleware(
-        devices("/").mounted_in(Site(store), "/devices"), {**settings, "session.key": "laptop"}
+    laptop = RequestMiddleware(
+        SessionMiddleware(
+            devices("/").mounted_in(Site(store), "/devices"), {**settings, "session.key": "laptop"}
+        )
     )
-    phone = SessionMiddleware(
-        devices("/phone/").mounted_in(Site(store, PHONE), "/devices"),
-        {**settings, "session.key": "phone"},
+    phone = RequestMiddleware(
+        SessionMiddleware(
+            devices("/phone/").mounted_in(Site(store, is_phone=True), "/devices"),
+            {**settings, "session.key": "phone"},
+        )
     )
 
     def both(environ: dict[str, Any], start_response: Any) -> Any:
@@ -162,6 +164,7 @@ def application(url: str) -> Any:
         below = {
             "SCRIPT_NAME": environ.get("SCRIPT_NAME", "") + "/phone",
             "PATH_INFO": path.removeprefix("/phone"),
+            "HTTP_USER_AGENT": PHONE,
         }
         return phone(environ | below, start_response)
 
@@ -174,8 +177,8 @@ def add_samples(store: SessionStore) -> None:
     table, now = store.repo(), dt.datetime.now(dt.UTC)
     for user, began, seen, ip, user_agent in SAMPLES:
         sid = new_session_id()
-        fields = request_fields({"REMOTE_ADDR": ip, "HTTP_USER_AGENT": user_agent}, store)
-        store.set(sid, {"user": user, **fields, "cart": ["tea"]})
+        environ = {"REMOTE_ADDR": ip, "HTTP_USER_AGENT": user_agent}
+        store.save(store.blank(sid), {"user": user, "cart": ["tea"]}, environ=environ)
         times = {"created_at": now - dt.timedelta(hours=began), "updated_at": now - dt.timedelta(hours=seen)}
         with store.engine.begin() as connection:
             connection.execute(table.update().where(table.c.sid == store.handle(sid)).values(times))

@@ -47,6 +47,13 @@ class Wanted(NamedTuple):
     """The id that the session has after the save."""
     handle: str
     """The handle of that id."""
+    more: Callable[[], dict[str, str]] | None = None
+    """Returns what is stored too, if the session was changed."""
+
+    @property
+    def filled(self) -> Wanted:
+        """With what is stored too."""
+        return self if self.more is None else self._replace(data=self.data | self.more(), more=None)
 
 
 class Trace(NamedTuple):
@@ -80,8 +87,12 @@ class Saving:
         if version is None:
             if session.unknown is not None and self._was_just_rotated(runner, session.unknown):
                 return Saved(Outcome.GONE, session)
-            return self._insert(runner, replace(session, sid=wanted.sid, handle=wanted.handle), wanted)
+            blank = replace(session, sid=wanted.sid, handle=wanted.handle)
+            return self._insert(runner, blank, wanted.filled)
         content = self._rows.content(wanted.data, version.content)
+        if wanted.more is not None and not self._rows.has_same(content, version.content):
+            wanted = wanted.filled
+            content = self._rows.content(wanted.data, version.content)
         if self._rows.has_same(content, version.content):
             return self._touch(runner, session, version, wanted)
         if self._rows.is_whole(content) and self._write(runner, session.handle, content, version, wanted):

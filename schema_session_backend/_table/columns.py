@@ -120,13 +120,23 @@ class Field:
                 missing = f"is NOT NULL and the session has nothing at {self.path}"
                 raise InvalidField(self.table, self.name, missing)
             return None
-        fitting, problem = self.fit(value)
-        if problem is not None and isinstance(fitting, str):
-            fitting = self._read(fitting)
-            problem = None if fitting is not None else problem
+        fitting, problem = self._fit_or_read(value)
         if problem is not None:
             raise InvalidField(self.table, self.name, f"{problem}; it is a copy of {self.path}")
         return copy.deepcopy(fitting) if self.mutable else fitting
+
+    def named(self, value: Any) -> Any:
+        """The column's value for one that another part of the application holds: 42 for "42", and back.
+
+        Raises:
+            InvalidField: naming the column, never the value.
+        """
+        fitting, problem = self._fit_or_read(value)
+        if problem is not None and isinstance(value, (int, UUID)) and not isinstance(value, bool):
+            fitting, problem = self.fit(str(value))
+        if problem is not None:
+            raise InvalidField(self.table, self.name, problem)
+        return fitting
 
     def seen_in(self, data: Mapping[str, Any]) -> Any:
         """What the column holds for a session; None for nothing, and for a value that does not fit."""
@@ -136,6 +146,14 @@ class Field:
             return self.copied(data)
         except InvalidField:
             return None
+
+    def _fit_or_read(self, value: Any) -> tuple[Any, str | None]:
+        """As `fit`; text also fits if it is the usual text of a value that fits."""
+        fitting, problem = self.fit(value)
+        if problem is None or not isinstance(fitting, str):
+            return fitting, problem
+        read = self._read(fitting)
+        return (fitting, problem) if read is None else (read, None)
 
     def _read(self, text: str) -> Any:
         """The value that fits and whose usual text this is; None if there is none."""

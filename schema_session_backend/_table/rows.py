@@ -359,6 +359,10 @@ class Rows:
         """See `SessionStore.fields_of`."""
         return {field.name: field.seen_in(data) for field in self._fields}
 
+    def value_named(self, name: str, value: Any) -> Any:
+        """See `Field.named`, for the column of a name."""
+        return dict(self._fields_by_name)[name].named(value)
+
     def _decode(self, sid: str, handle: str, row: Row, convert: Convert) -> LoadedSession | None:
         width = self._width
         try:

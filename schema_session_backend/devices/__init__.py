@@ -9,11 +9,10 @@ from ..errors import MissingDependency
 
 try:
     from .page import DevicesPage
-    from .request_fields import request_fields
     from .texts import Texts
     from .visitor import Visitor, beaker_visitor
 except ImportError as error:
     msg = f"the devices page cannot be imported: {error}"
     raise MissingDependency(msg, extra="devices") from error
 
-__all__ = ["DevicesPage", "Texts", "Visitor", "beaker_visitor", "request_fields"]
+__all__ = ["DevicesPage", "Texts", "Visitor", "beaker_visitor"]

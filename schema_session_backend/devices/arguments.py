@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import WrongArgument
+from ..errors import ConfigurationError, WrongArgument
 from ..store import SessionStore
 
 
@@ -37,3 +37,19 @@ def require_user_field(store: object, taker: str) -> None:
     require_store(store, taker)
     assert isinstance(store, SessionStore)
     store.user_of({})
+
+
+def require_user(user: object, taker: str) -> None:
+    """Refuse a `user` that cannot be called.
+
+    Args:
+        user: the argument.
+        taker: the name of the class or function that takes it, for the error message.
+
+    Raises:
+        ConfigurationError: naming the taker.
+    """
+    if not callable(user):
+        kind = type(user).__name__
+        msg = f"{taker} takes as user= a function that returns the id of the signed-in user, not {kind}"
+        raise ConfigurationError(msg)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
+from .._user_agents import device_name
 from ..errors import NoSuchSession
 from .http import Refused, Request, Response, json_response, redirect
-from .user_agents import device_name
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -118,7 +118,7 @@ class Devices:
     def _device(self, record: Record, current: str, texts: Texts) -> Device:
         data = record.data | self.store.fields_of(record.data)
         fields = {name: _text(data.get(key)) for name, key in self.fields.items()}
-        name = device_name(fields["user_agent"], texts) or fields["device"]
+        name = device_name(fields["user_agent"], texts.browser_on_system) or fields["device"]
         return Device(
             handle=record.handle,
             device=name or texts.unknown_device,

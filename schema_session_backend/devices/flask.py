@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import sys
 from io import BytesIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import flask
 
 from ..cachelib import SchemaCache
-from ..errors import WrongArgument
-from .arguments import require_user_field
+from ..errors import ConfigurationError, WrongArgument
+from .arguments import require_user, require_user_field
 from .http import MAX_BODY
 from .mounting import mount_path, mounted_before
 from .page import DevicesPage
-from .visitor import Visitor
+from .visitor import Visitor, confirmed_visitor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["add_devices"]
 
@@ -23,22 +27,33 @@ def add_devices(
     app: flask.Flask,
     cache: SchemaCache,
     path: str = "/devices",
+    *,
+    user: Callable[[], object] | None = None,
+    administers: Callable[[], bool] | None = None,
     **options: Any,
 ) -> DevicesPage:
     """Show the page at a path of the application, as the endpoint `devices`.
+
+    A visitor is whom both the application's authentication and the session name. With Flask-Login that is the
+    `current_user`, if it is authenticated and active and if its login is fresh. A login is fresh until the
+    session is used from another address or browser, and unless it comes from a remember cookie.
 
     Args:
         app: the application, whose sessions Flask-Session keeps in `cache`.
         cache: the cache that `SESSION_CACHELIB` is set to. The `user_field` of its store tells to which user
             a session belongs.
         path: the path of the page.
+        user: returns the user that the application's authentication names in the current request, such as 42
+            or the text "42"; None for nobody. Required without Flask-Login.
+        administers: returns whether the visitor of the current request is an administrator.
         options: further options of `DevicesPage`.
 
     Returns:
         the page.
 
     Raises:
-        ConfigurationError: for an option that cannot work.
+        ConfigurationError: for an option that cannot work, and without `user` if the application has no
+            Flask-Login yet.
         WrongArgument: if `cache` is no `SchemaCache`.
     """
     if not isinstance(cache, SchemaCache):
@@ -46,10 +61,15 @@ def add_devices(
         raise WrongArgument(msg)
     mount = mount_path(path)
     require_user_field(cache.store, "add_devices")
+    authenticated = _flask_logins_user(app) if user is None else user
+    require_user(authenticated, "add_devices")
+    if administers is not None:
+        options["administers"] = lambda _environ: administers()
 
     def visitor(_environ: Any) -> Visitor | None:
-        user, sid = cache.store.user_of(flask.session), cache.current_sid()
-        return None if user is None or sid is None else Visitor(user, sid)
+        # The authentication comes first, because it may sign the session out.
+        named = authenticated()
+        return confirmed_visitor(cache.store, flask.session, cache.current_sid(), named)
 
     page = DevicesPage(cache.store, visitor, **options)
 
@@ -60,6 +80,26 @@ def add_devices(
     for rule in (f"{mount}/", f"{mount}/<path:rest>"):
         app.add_url_rule(rule, "devices", devices, methods=["GET", "POST"])
     return page
+
+
+def _flask_logins_user(app: flask.Flask) -> Callable[[], object]:
+    """The function that returns the id of Flask-Login's `current_user`; None if the login is not fresh."""
+    # An application that uses Flask-Login has imported it.
+    flask_login = sys.modules.get("flask_login")
+    if flask_login is None or not hasattr(app, "login_manager"):
+        msg = (
+            "add_devices has to know who is asking: initialise Flask-Login before, or pass user=, such as"
+            " user=lambda: session.get('user_id') if the session is the application's only authentication"
+        )
+        raise ConfigurationError(msg)
+
+    def user() -> object:
+        current = flask_login.current_user
+        if not (current.is_authenticated and current.is_active and flask_login.login_fresh()):
+            return None
+        return current.get_id()
+
+    return user
 
 
 def _body(request: flask.Request) -> dict[str, Any]:

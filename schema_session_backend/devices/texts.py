@@ -31,7 +31,7 @@ class Texts:
     done_none: str = "That device was signed out already."
     back: str = "Back to the site"
     sign_in: str = "Sign in"
-    not_signed_in: str = "You are not signed in"
+    not_signed_in: str = "Sign in to see this page"
     not_found: str = "There is nothing here"
     refused: str = "This request did not come from the page. Open the page again, and try once more."
     not_understood: str = "This request cannot be understood"

@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import ConfigurationError, WrongArgument
-from .arguments import require_user_field
+from .arguments import require_user, require_user_field
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..store import SessionStore
+
+    Environ = Mapping[str, Any]
 
 _PURPOSE: Final = b"schema_session_backend.devices"
 _SECRET_LENGTH: Final = hashlib.sha256().digest_size
@@ -76,22 +78,44 @@ class Visitor:
         return hmac.digest(self.sid.encode("ascii"), _PURPOSE, "sha256")
 
 
-def beaker_visitor(store: SessionStore) -> Callable[[Mapping[str, Any]], Visitor | None]:
+def confirmed_visitor(
+    store: SessionStore, session: Mapping[str, Any], sid: str | None, user: object
+) -> Visitor | None:
+    """The visitor with a session, if the application's authentication names the session's own user.
+
+    Args:
+        store: the store of the session.
+        session: the session's data.
+        sid: the session's id; None if it is not stored.
+        user: the user that the authentication names; None for nobody.
+    """
+    confirmed = store.confirmed_user(session, user)
+    return None if confirmed is None or sid is None else Visitor(confirmed, sid)
+
+
+def beaker_visitor(
+    store: SessionStore, user: Callable[[Environ], object]
+) -> Callable[[Environ], Visitor | None]:
     """The argument `visitor` for a `DevicesPage` behind Beaker's middleware.
 
     Args:
         store: the store of the sessions. Its `user_field` tells to which user a session belongs.
+        user: returns the user that the application's authentication names for a WSGI environment, such as 42
+            or the text "42"; None for nobody. A visitor is whom both this and the session name.
 
     Raises:
-        ConfigurationError: if the store has no `user_field`.
+        ConfigurationError: if the store has no `user_field`, or if `user` is no function.
         WrongArgument: if `store` is no `SessionStore`.
     """
     require_user_field(store, "beaker_visitor")
+    require_user(user, "beaker_visitor")
 
-    def visitor(environ: Mapping[str, Any]) -> Visitor | None:
+    def visitor(environ: Environ) -> Visitor | None:
+        # The authentication comes first, because it may sign the session out.
+        authenticated = user(environ)
         session = environ["beaker.session"]
-        user = store.user_of(session)
-        return None if user is None else Visitor(user, session.id)
+        # Beaker's lazy session has the methods of a dict, but is no mapping.
+        return confirmed_visitor(store, session, session.id, authenticated)
 
     return visitor
 

@@ -14,9 +14,9 @@ from flask_session import Session
 from pyramid.config import Configurator
 from pyramid.response import Response
 
-from schema_session_backend.beaker import SchemaSession
+from schema_session_backend.beaker import RequestMiddleware, SchemaSession
 from schema_session_backend.cachelib import SchemaCache
-from schema_session_backend.devices import DevicesPage, beaker_visitor, request_fields
+from schema_session_backend.devices import DevicesPage, beaker_visitor
 from schema_session_backend.devices.flask import add_devices
 
 if TYPE_CHECKING:
@@ -30,42 +30,46 @@ def beaker_site(store: SessionStore, path: str = "/devices", **options: Any) -> 
         session = environ["beaker.session"]
         if environ["PATH_INFO"] == "/sign-in":
             session["user_id"] = int(parse_qs(environ["QUERY_STRING"])["user"][0])
-            session.update(request_fields(environ, store))
             session.save()
         start_response("200 OK", [("Content-Type", "text/plain")])
         return [str(session.get("user_id")).encode()]
 
-    page = DevicesPage(store, beaker_visitor(store), **options)
+    user = options.pop("user", lambda environ: environ["beaker.session"].get("user_id"))
+    page = DevicesPage(store, beaker_visitor(store, user), **options)
     settings = {"type": "schema", "store": store, "session_class": SchemaSession}
-    return SessionMiddleware(
+    application = SessionMiddleware(
         page.mounted_in(site, path), {f"session.{name}": value for name, value in settings.items()}
     )
+    return RequestMiddleware(application)
+
+
+def flask_app(store: SessionStore, **config: Any) -> tuple[flask.Flask, SchemaCache]:
+    app = flask.Flask(__name__)
+    cache = SchemaCache(store)
+    app.config.update(SESSION_TYPE="cachelib", SESSION_CACHELIB=cache, **config)
+    Session(app)
+    return app, cache
 
 
 def flask_site(store: SessionStore, **options: Any) -> Any:
-    app = flask.Flask(__name__)
-    cache = SchemaCache(store)
-    app.config.update(SESSION_TYPE="cachelib", SESSION_CACHELIB=cache)
-    Session(app)
+    app, cache = flask_app(store, PROPAGATE_EXCEPTIONS=True)
 
     @app.route("/sign-in")
     def sign_in() -> str:
         flask.session["user_id"] = flask.request.args.get("user", type=int)
-        flask.session.update(request_fields(flask.request.environ, store))
         return "done"
 
     @app.route("/whoami")
     def whoami() -> str:
         return str(flask.session.get("user_id"))
 
-    add_devices(app, cache, **options)
+    add_devices(app, cache, **{"user": lambda: flask.session.get("user_id"), **options})
     return app
 
 
 def pyramid_site(store: SessionStore, **options: Any) -> Any:
     def sign_in(request: Any) -> Response:
         request.session["user_id"] = int(request.GET["user"])
-        request.session.update(request_fields(request.environ, store))
         return Response("done")
 
     def whoami(request: Any) -> Response:
@@ -75,7 +79,7 @@ def pyramid_site(store: SessionStore, **options: Any) -> Any:
     config = Configurator(settings=settings)
     config.include("pyramid_schema_session")
     config.set_default_csrf_options(require_csrf=True)
-    config.add_devices_page(**options)
+    config.add_devices_page(**{"user": lambda request: request.session.get("user_id"), **options})
     for name, view in (("sign-in", sign_in), ("whoami", whoami)):
         config.add_route(name, f"/{name}")
         config.add_view(view, route_name=name)

@@ -131,6 +131,14 @@ def test_a_permanent_session_has_a_cookie_that_lasts(open_site, permanent):
     assert ("Expires=" in cookie) is permanent
 
 
+def test_a_session_that_becomes_permanent_gets_a_cookie_that_lasts_at_once(site, browser):
+    browser.visit(lambda session: setattr(session, "permanent", not session.permanent))
+
+    assert browser.was_sent_cookie
+    browser.visit(site.saving(cart=[2]))
+    assert not browser.was_sent_cookie
+
+
 @pytest.mark.parametrize("permanent", [True, False])
 def test_a_session_lives_for_its_lifetime_after_its_last_request(moved_store, let_pass, open_site, permanent):
     site = open_site(store=moved_store(), timeout=HOUR, session_permanent=permanent)

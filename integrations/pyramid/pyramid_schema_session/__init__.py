@@ -18,6 +18,7 @@ from schema_session_backend._spelling import did_you_mean
 from .factory import PREFIX, SchemaSessionFactory
 from .session import SchemaSession
 from .sessions import UserSessions
+from .tickets import warn_of_tickets
 
 if TYPE_CHECKING:
     from pyramid.config import Configurator
@@ -63,6 +64,7 @@ def _prepare(registry: Registry, factory: SchemaSessionFactory) -> None:
     if used is not factory:
         msg = f"{_name(used)} has replaced the factory of pyramid_schema_session: {_ONE_FACTORY}"
         raise ConfigurationError(msg)
+    warn_of_tickets(registry)
     if factory.dbsession is None:
         return
     for name in ("tm", factory.dbsession):

@@ -187,7 +187,13 @@ class SchemaSession(DictMethods):
             return
         loaded = state.loaded or self._store.blank(new_session_id(), unknown=state.unknown)
         with self._transaction.store() as store:
-            saved = store.save(loaded, state.data, self._timeout, new_sid=state.new_sid)
+            saved = store.save(
+                loaded,
+                state.data,
+                self._timeout,
+                new_sid=state.new_sid,
+                environ=self._request.environ,
+            )
         if saved.was_written:
             self._transaction.mark_changed()
         self._state = state.saved(saved)

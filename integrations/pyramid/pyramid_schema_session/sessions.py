@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pyramid.interfaces import ISecurityPolicy
+
 from .state import CREATED
 
 if TYPE_CHECKING:
@@ -17,14 +19,16 @@ if TYPE_CHECKING:
 class UserSessions:
     """The sessions of the request's user: those with the same value in the user's column.
 
-    A session without a value there has no user, and the list is empty.
+    With a security policy, the user is whom both its `request.authenticated_userid` and the session name.
+    Without a user, the list is empty.
 
     Args:
-        request: whose session tells the user.
+        request: tells the user.
         store: keeps the sessions; its `user_field` tells whose a session is.
     """
 
     def __init__(self, request: Request, store: SessionStore) -> None:
+        self._request = request
         self._session: SchemaSession = request.session
         self._store = store
 
@@ -73,4 +77,6 @@ class UserSessions:
 
     @property
     def _user(self) -> dict[str, Any] | None:
-        return self._store.user_of(self._session)
+        if self._request.registry.queryUtility(ISecurityPolicy) is None:
+            return self._store.user_of(self._session)
+        return self._store.confirmed_user(self._session, self._request.authenticated_userid)

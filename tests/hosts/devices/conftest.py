@@ -25,7 +25,7 @@ def url(tmp_path):
 @pytest.fixture
 def store(make_store):
     """A store with the columns that the page shows."""
-    return make_store(schemas=SCHEMAS, timestamps=True)
+    return make_store(schemas=SCHEMAS, timestamps=True, request_fields="ip user_agent device")
 
 
 @pytest.fixture

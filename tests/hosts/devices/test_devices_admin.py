@@ -25,7 +25,7 @@ def test_a_visitor_is_an_administrator_only_if_the_application_says_so(browser, 
 @pytest.fixture
 def administrator(open_site):
     """A browser of user 1, who may see everything."""
-    return open_site(administers=lambda _request: True)(1)
+    return open_site(administers=lambda *_: True)(1)
 
 
 def test_administrators_see_and_search_all_sessions(administrator, store):

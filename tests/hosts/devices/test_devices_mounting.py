@@ -18,6 +18,10 @@ from webtest import TestApp
 from schema_session_backend import ConfigurationError
 
 
+def user(request):
+    return request.session.get("user_id")
+
+
 @pytest.mark.parametrize("path", ["/devices", "/devices/"])
 def test_the_page_is_found_with_or_without_a_final_slash(browser, path):
     page = browser(42).get(path)
@@ -51,7 +55,7 @@ def test_the_page_cannot_be_the_whole_site(host, store, path):
 def test_the_page_is_below_pyramids_route_prefix(store):
     config = Configurator(settings={"schema_session.store": store, "schema_session.cookie_secure": "false"})
     config.include("pyramid_schema_session")
-    config.include(lambda config: config.add_devices_page(), route_prefix="{tenant}/app")
+    config.include(lambda config: config.add_devices_page(user=user), route_prefix="{tenant}/app")
     store.set_many({"this": {"user_id": 42}, "other": {"user_id": 42}})
     client = TestApp(config.make_wsgi_app(), extra_environ={"HTTP_COOKIE": "session=this"})
 
@@ -96,7 +100,7 @@ def test_sessions_are_ended_in_pyramids_transaction(store, url, commits):
     config.include("pyramid_tm")
     config.include("pyramid_schema_session")
     config.add_request_method(dbsession, "dbsession", reify=True)
-    config.add_devices_page()
+    config.add_devices_page(user=user)
     config.add_subscriber(write, ContextFound)
     store.set_many({"this": {"user_id": 42}, "other": {"user_id": 42}})
     client = TestApp(config.make_wsgi_app(), extra_environ={"HTTP_COOKIE": "session=this"})

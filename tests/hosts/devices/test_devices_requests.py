@@ -102,7 +102,7 @@ def test_a_body_of_unknown_length_is_read_to_the_limit_only(browser, store):
     ],
 )
 def test_empty_lists_in_json_are_no_error_of_the_server(open_site, path, sent):
-    this = open_site(administers=lambda _request: True)(42)
+    this = open_site(administers=lambda *_: True)(42)
     for headers in ({}, {"X-CSRF-Token": sessions(this)["csrf_token"]}):
         assert this.post_json(f"/devices{path}", sent, headers=headers, status="*").status_int < 500
 

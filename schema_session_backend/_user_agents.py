@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ua_parser import parse
 
-if TYPE_CHECKING:
-    from .texts import Texts
-
+ON: Final = "{browser} on {system}"
 # Browsers send shorter user agents. The limit bounds the time that parsing takes.
 MAX_LENGTH: Final = 512
 # The start of the names that ua-parser gives to unknown devices, and of names that mean nothing to users.
@@ -17,11 +15,11 @@ _NO_DEVICES: Final = ("Other", "Generic", "K", "Mac", "Spider")
 _SYSTEMS: Final = {"Mac OS X": "macOS"}
 
 
-def device_name(user_agent: str, texts: Texts) -> str:
+def device_name(user_agent: str, browser_on_system: str = ON) -> str:
     """A name such as "Firefox on Windows" or "Safari on iPhone"; an empty string if nothing is known."""
     browser, system = _browser_and_system(user_agent[:MAX_LENGTH])
     if browser and system:
-        return texts.browser_on_system.format(browser=browser, system=system)
+        return browser_on_system.format(browser=browser, system=system)
     return browser or system
 
 
