@@ -1,20 +1,22 @@
-# Everything runs in .venv, made here on first use; nothing has to be activated. Only other projects' tests, which
-# need certain versions, run in an environment of their own in build/upstream.
+# Everything runs in .venv, made here on first use; nothing has to be activated. Only what needs certain versions
+# runs in an environment of its own: other projects' tests in build/upstream, real applications in build/apps.
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 UPSTREAM_ARGS ?=
+APPS_ARGS ?=
 
 VENV := .venv
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip install -qq
 UPSTREAM := build/upstream/environment
+APPS := pypicloud flask_appbuilder pyramid_fullauth canaille
 CODE := --editable ".[beaker,cachelib,devices,flask,pyramid,postgresql,mysql]"
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test upstream bench screenshots lint format types docs build clean
+.PHONY: help demo test upstream apps bench screenshots lint format types docs build clean
 
 help:  ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -28,6 +30,9 @@ test: $(VENV)/.test  ## run the tests on all cores; PYTEST_ARGS="-k revoke -x" g
 
 upstream: $(UPSTREAM)/.made  ## run other projects' tests; UPSTREAM_ARGS="--only Flask" some, --write mends the page
 	PYTHONPATH=tests $(UPSTREAM)/bin/python -m upstream $(UPSTREAM_ARGS)
+
+apps: $(VENV)/.test $(APPS:%=build/apps/%/.made)  ## sign in and out of real applications; APPS_ARGS="--only pypicloud" some
+	PYTHONPATH=tests:tests/browser $(RUN) -m apps $(APPS_ARGS)
 
 bench: $(VENV)/.bench  ## measure speed, for half an hour; BENCH_ARGS=--quick takes a minute
 	PYTHONPATH=tests $(RUN) -m benchmarks $(BENCH_ARGS)
@@ -74,6 +79,12 @@ $(UPSTREAM)/.made: pyproject.toml | $(VENV)/.made
 	@echo "Installing what other projects' tests need"
 	@$(RUN) -m venv --clear --without-pip $(UPSTREAM)
 	@$(RUN) -m pip --python $(UPSTREAM)/bin/python install -qq $(CODE) --group upstream
+	@touch $@
+
+build/apps/%/.made: pyproject.toml | $(VENV)/.made
+	@echo "Installing $*"
+	@$(RUN) -m venv --clear --without-pip build/apps/$*
+	@$(RUN) -m pip --python build/apps/$*/bin/python install -qq $(CODE) --group app_$*
 	@touch $@
 
 # Debian's python3 without python3-venv makes environments only without pip; then the user's pip puts one in.

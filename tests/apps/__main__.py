@@ -1,0 +1,68 @@
+"""`make apps`: tries the store in real applications, each in an environment of its own in build/apps.
+
+For each, on each database that `TEST_DATABASES` chooses: two clients sign in, and one is kicked out. What is
+seen is printed; the command fails where something else is seen. docs/explanation/tried.md tells about it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from chromium import open_chromium
+from playwright.sync_api import Error as PageError
+
+from databases import chosen_databases
+from packages import NotInstalled
+from schema_session_backend import SessionStore
+from servers import SERVERS, ServerMissing
+
+from .applications import APPLICATIONS, BUILD
+from .serving import ApplicationBroken, serving
+from .trial import NotSeen, two_clients
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from .applications import Application
+
+
+def main() -> None:
+    """Read the command line, try the applications, and tell."""
+    arguments = argparse.ArgumentParser(prog="make apps", description=__doc__)
+    names = [application.name for application in APPLICATIONS]
+    arguments.add_argument("--only", metavar="NAME", action="append", choices=names, help="this one only")
+    given = arguments.parse_args()
+    began = time.monotonic()
+    try:
+        urls = {name: _url(name) for name in chosen_databases()}
+        with open_chromium() as chromium:
+            for application in APPLICATIONS:
+                if not given.only or application.name in given.only:
+                    for database, url in urls.items():
+                        print(f"\n{application.name}, sessions in {database}:", flush=True)
+                        _try(application, url, chromium)
+    except (ApplicationBroken, NotInstalled, NotSeen, PageError, ServerMissing) as failure:
+        sys.exit(f"FAILED: {failure}")
+    print(f"\nin {time.monotonic() - began:.0f} s")
+
+
+def _url(database: str) -> str:
+    return SERVERS[database]() if database in SERVERS else f"sqlite:///{BUILD}/sessions.db"
+
+
+def _try(application: Application, url: str, chromium: Browser) -> None:
+    with SessionStore(
+        url, schemas=application.schemas, table_name=application.table_name, timestamps=True
+    ) as store:
+        table = store.repo()
+        table.drop(store.engine, checkfirst=True)
+        with serving(application, url) as address:
+            for seen in two_clients(application, store, chromium, address):
+                print(f"  - {seen}", flush=True)
+        table.drop(store.engine)
+
+
+main()
