@@ -537,7 +537,13 @@ class SessionStore(Searching, ManySessions):
 
         Returns:
             seconds; `math.inf` for none.
+
+        Raises:
+            WrongArgument: for anything but a loaded or blank session.
         """
+        if not isinstance(session, LoadedSession):
+            msg = f"idle_timeout takes what load returned, not {type(session).__name__}"
+            raise WrongArgument(msg)
         span = self._timeouts.span(max_age)
         if session.version is not None:
             span = self._rows.span(session.version.content, span)
