@@ -14,6 +14,7 @@ import math
 import time
 from contextlib import closing, contextmanager
 from contextvars import ContextVar
+from datetime import timedelta
 from functools import cache, cached_property
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any, Final
@@ -25,6 +26,7 @@ from beaker.synchronization import NameLock, file_synchronizer
 
 from ._beaker_text import ENCRYPTION_REFUSED, JSON, SERIALIZER_KEY, deserialized, serialized, through_json
 from ._session.ids import new_session_id
+from ._session.timeouts import cookie_max_age, remember, remembered
 from ._shared import refuse_unknown, shared_store
 from .errors import ConfigurationError, InvalidSessionId, SessionTooLarge, UnserializableValue, WrongArgument
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from ._session.model import LoadedSession
+    from ._session.timeouts import Seconds
     from .store import SessionStore
 
 __all__ = ["RequestMiddleware", "SchemaNamespaceManager", "SchemaSession"]
@@ -163,8 +166,14 @@ class SessionNamespace(NamespaceManager):
         own = _store_settings(settings, SESSION_SETTINGS, prefix="session.", max_age="timeout")
         self._store = shared_store(own, prefix="session.")
         self._timeout = None if timeout is None else float(timeout)
+        self.renew = True
+        """Whether a save starts the idle timeout anew."""
         self._loaded: LoadedSession | None = None
         self._unknown: str | None = None
+        self.last_use: float | None = None
+        """When the session that was read had been used last, in seconds since 1970; None if unknown."""
+        self.sends_cookie = False
+        """Whether the cookie is new, or due for renewal, by the last save."""
         self.is_late = False
         """Whether the session had been ended, or given a new id, before the last save."""
 
@@ -234,11 +243,23 @@ class SessionNamespace(NamespaceManager):
 
     def _save(self, session: LoadedSession, data: dict[str, Any]) -> None:
         environ = _served.get()
-        if environ is None and self._store.request_fields:
+        if environ is None and (self._store.request_fields or self._store.unrenewed_paths):
             _warn_of_unknown_requests()
-        saved = self._store.save(session, data, self._timeout, new_sid=self.namespace, environ=environ)
+        saved = self._store.save(
+            session,
+            data,
+            self._max_age(data),
+            new_sid=self.namespace,
+            renew=self.renew,
+            environ=environ,
+        )
         self._loaded = saved.session
         self.is_late = saved.is_late
+        self.sends_cookie = saved.sends_cookie
+
+    def _max_age(self, data: dict[str, Any]) -> float | None:
+        own = remembered(data)
+        return self._timeout if own is None else own
 
     def _last_use(self, session: LoadedSession) -> float:
         """When the session was last used, in seconds since 1970, by the database's clock.
@@ -247,14 +268,17 @@ class SessionNamespace(NamespaceManager):
         wrong, and which Beaker reads before the database answers. Near the timeout, return a time that has
         Beaker do what the database's clock says.
         """
-        max_age = self._store.max_age if self._timeout is None else self._timeout
+        max_age = self._store.idle_timeout(session, self._max_age(session.data))
         last_use, idle = session.last_use(max_age), session.idle_for(max_age)
-        if last_use is None or idle is None:
-            return session.data.get(CREATED) or time.time()
-        if self._timeout is None:
-            return last_use
+        self.last_use = last_use
+        is_remembered = remembered(session.data) is not None
+        known = last_use or session.data.get(CREATED) or time.time()
+        if self._timeout is None or (idle is None and not is_remembered):
+            return known
         timeout = self._timeout - ADDED_BY_BEAKER
-        return LONG_AGO if idle >= timeout else max(last_use, time.time() - timeout)
+        # The row tells when a remembered session ends, and Beaker's own timeout must not end it.
+        is_over = idle is not None and idle >= timeout and not is_remembered
+        return LONG_AGO if is_over else max(known, time.time() - timeout)
 
 
 class SerializedSessionNamespace(SessionNamespace):
@@ -358,6 +382,8 @@ class SchemaSession(Session):
     Beaker creates it with the first load or save, so that a visitor without a cookie has none before.
     """
 
+    _renew = True
+
     def __init__(self, request: Any, id: str | None = None, **settings: Any) -> None:  # noqa: A002 - Beaker's
         if settings.get("encrypt_key"):
             raise ConfigurationError(ENCRYPTION_REFUSED)
@@ -372,6 +398,9 @@ class SchemaSession(Session):
         """Load the session; replace an id from the cookie under which no session is stored."""
         has_cookie = not self.is_new
         super().load()
+        self.namespace.renew = self._renew
+        if not self.is_new and remembered(self) is not None:
+            self.last_accessed = self.namespace.last_use
         if has_cookie and self.is_new and self.use_cookies and not self.was_invalidated:
             self._create_id()
             self.namespace.replace(self.id)
@@ -393,10 +422,37 @@ class SchemaSession(Session):
     def save(self, accessed_only: bool = False) -> None:  # noqa: FBT001, FBT002 - Beaker's signature
         """Save the session; `accessed_only` is that of Beaker's `Session.save`."""
         super().save(accessed_only)
+        if hasattr(self, "namespace") and self.namespace.sends_cookie and remembered(self) is not None:
+            # Beaker itself sets a cookie once, whose time then runs down while the session is in use.
+            self._send_cookie()
         self._keep_cookie_if_late()
+
+    def remember(self, max_age: Seconds | None) -> None:
+        """Have the session, and its cookie, live that long after each use instead of Beaker's `timeout`.
+
+        It counts from the next save, and as long as the session lives.
+
+        Args:
+            max_age: seconds; `math.inf` for ever, None for Beaker's `timeout` and `cookie_expires` again.
+
+        Raises:
+            ConfigurationError: for an impossible `max_age`.
+        """
+        remember(self, max_age)
+        self._send_cookie()
+
+    def keep_expiry(self) -> None:
+        """Have this request not start the idle timeout anew, and not renew the cookie.
+
+        What it writes to the session is saved.
+        """
+        self._renew = False
+        if hasattr(self, "namespace"):
+            self.namespace.renew = False
 
     def delete(self) -> None:
         """Remove the session, and its cookie if the request has loaded the session."""
+        remember(self, None)
         super().delete()
         if hasattr(self, "namespace") and self.namespace.is_unknown:
             self._keep_cookie()
@@ -410,6 +466,21 @@ class SchemaSession(Session):
         """
         if hasattr(self, "namespace") and (self.namespace.is_late or self.namespace.is_unknown):
             self._keep_cookie()
+
+    def _send_cookie(self) -> None:
+        if self.use_cookies:
+            # A new session's cookie is set by the save that stores it.
+            self._update_cookie_out(set_cookie=not self.is_new or self.request["set_cookie"])
+
+    def _set_cookie_expires(self, expires: Any) -> Any:
+        """Have the cookie of a remembered session expire with it."""
+        own = remembered(self)
+        if expires is not None or own is None:
+            return super()._set_cookie_expires(expires)
+        usual = self.cookie_expires
+        date = super()._set_cookie_expires(timedelta(seconds=cookie_max_age(own)))
+        self.cookie_expires = usual
+        return date
 
     def _keep_cookie(self) -> None:
         self.request["set_cookie"] = False
@@ -460,7 +531,7 @@ def _only_cookie(given: Any, name: str) -> Any:
 
 
 class RequestMiddleware:
-    """WSGI middleware that tells the sessions of the request in which they are saved, for `request_fields`.
+    """WSGI middleware that tells the sessions of the request, for `request_fields` and `unrenewed_paths`.
 
     Beaker passes nothing of a request to its sessions but the cookies. Put this around Beaker's middleware,
     in an ini file as a filter whose `paste.filter_app_factory` is this class.
@@ -509,8 +580,8 @@ def _generated(environ: Mapping[str, Any], body: Any) -> Iterator[bytes]:
 @cache
 def _warn_of_unknown_requests() -> None:
     _log.warning(
-        "request_fields are not stored, because Beaker does not tell of the request: put RequestMiddleware of"
-        " schema_session_backend.beaker around its middleware"
+        "request_fields and unrenewed_paths have no effect, because Beaker does not tell of the request: put"
+        " RequestMiddleware of schema_session_backend.beaker around its middleware"
     )
 
 

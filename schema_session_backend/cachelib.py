@@ -130,6 +130,15 @@ class SchemaCache(BaseCache):
         key = session_key()
         return None if key is None else self.store.handle(key)
 
+    def keep_expiry(self) -> None:
+        """Have the current request not start the idle timeout of Flask's session anew, nor renew its cookie.
+
+        What the request writes to the session is saved. Outside of a request it does nothing.
+        """
+        sessions = self._request_sessions()
+        if sessions is not None:
+            sessions.renew = False
+
     # -- one value
 
     @_ignoring_errors(None)

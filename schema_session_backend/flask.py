@@ -107,6 +107,8 @@ class RequestSessions:
     def __init__(self, store: SessionStore, *, is_session: Callable[[Data], bool]) -> None:
         self._store = store
         self._is_session = is_session
+        self.renew = True
+        """Whether this request starts the idle timeout of the visitor's session anew."""
         self._loaded: dict[str, LoadedSession] = {}
         self._own: str | None = None
         """The key of the visitor's session, as it was read or last saved."""
@@ -142,7 +144,8 @@ class RequestSessions:
         Args:
             key: the key.
             data: the whole session.
-            max_age: seconds until it expires.
+            max_age: seconds until it expires; a session of Flask's that is not permanent lives no longer than
+                the store's own.
 
         Returns:
             whether the data was stored.
@@ -152,16 +155,22 @@ class RequestSessions:
         if self._postponed_delete is not None and key == session_key():
             old_key = self._postponed_delete
         session, is_own = self._loaded.pop(old_key, None), old_key == self._own
+        ends_earlier = max_age > self._store.max_age and not data.get(PERMANENT)
         if session is None:
             # `session_key` marks the session accessed, so call it only if the answer matters; see `forget`.
-            may_be_own = self._unknown is not None or (self._own is None and self._store.request_fields)
-            is_own = bool(may_be_own) and key == session_key()
+            is_asked = ends_earlier or bool(self._store.request_fields)
+            may_be_own = self._unknown is not None or (self._own is None and is_asked)
+            is_own = may_be_own and key == session_key()
+        if is_own and ends_earlier:
+            max_age = self._store.max_age
+        if session is None:
             if not is_own:
                 self._store.set(key, data, max_age)
                 return True
             session = self._store.blank(key, unknown=self._unknown)
         environ = sys.modules["flask"].request.environ if is_own else None
-        saved = self._store.save(session, data, max_age, new_sid=key, environ=environ)
+        renew = self.renew or not is_own
+        saved = self._store.save(session, data, max_age, new_sid=key, renew=renew, environ=environ)
         # Remember a session that was ended meanwhile too: the request's next save must not store it anew.
         self._loaded[key] = saved.session
         if old_key != key:

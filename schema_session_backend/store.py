@@ -33,7 +33,8 @@ from ._sql.survey import Survey
 from ._sql.sync import Synchronizer
 from ._sql.upkeep import Upkeep
 from ._table.declaration import Declaration, Names
-from ._table.rows import HANDLE, MAX_AGE, Rows
+from ._table.rows import HANDLE, Rows
+from ._unrenewed import UnrenewedPaths
 from .errors import ConfigurationError, WrongArgument
 
 if TYPE_CHECKING:
@@ -85,8 +86,12 @@ class SessionStore(Searching, ManySessions):
         sync_timeout: seconds to wait for the database at the first use.
         gc_interval: seconds between two removals of expired sessions; None leaves that to you.
         max_age: seconds, the idle timeout; `math.inf` for sessions that never expire.
+        anonymous_max_age: seconds, the idle timeout of sessions without a user, whose `user_field` is NULL;
+            no host and no call can make it longer. `math.inf` if they live as long as others.
         absolute_max_age: seconds after its creation that no session passes, `math.inf` for no such limit;
             needs `timestamps`.
+        unrenewed_paths: the beginnings of the paths of requests that renew no session, such as
+            `"/poll /events"`; they leave its expiry, and its cookie, as they are.
         touch_interval: seconds that the expiry of an unchanged session may lag behind; a twentieth of the
             idle timeout and at most 60 unless given, 0 to write each time.
         max_size: bytes that a session may take beside its columns.
@@ -123,7 +128,9 @@ class SessionStore(Searching, ManySessions):
         sync_timeout: Seconds = 3,
         gc_interval: Seconds | None = HOUR,
         max_age: Seconds = DAY,
+        anonymous_max_age: Seconds = math.inf,
         absolute_max_age: Seconds = math.inf,
+        unrenewed_paths: Text = "",
         touch_interval: Seconds | None = None,
         max_size: Bytes = 64 * 1024,
         hash_sid: Switch = True,
@@ -139,6 +146,7 @@ class SessionStore(Searching, ManySessions):
         timeout = timeouts.seconds(sync_timeout, "sync_timeout")
         self._timeouts = Timeouts(
             idle=timeouts.seconds(max_age, "max_age"),
+            anonymous=timeouts.seconds(anonymous_max_age, "anonymous_max_age"),
             absolute=timeouts.seconds(absolute_max_age, "absolute_max_age"),
             touch_interval=options.span_or_zero(touch_interval, "touch_interval"),
         )
@@ -167,6 +175,13 @@ class SessionStore(Searching, ManySessions):
             raise ConfigurationError(msg)
         self.user_field = options.user_field(user_field, self.fields)
         """The declared column that tells whose a session is; None if there is no such column."""
+        if self._timeouts.anonymous_ms is not None and self.user_field is None:
+            msg = (
+                f"anonymous_max_age needs a column that tells whose a session is: declare one named"
+                f" {options.USER_FIELD!r}, or name yours in user_field="
+            )
+            raise ConfigurationError(msg)
+        self._unrenewed_paths = UnrenewedPaths(unrenewed_paths)
         self._request_fields = RequestFields(request_fields, self._table.fields)
         self._rows = Rows(
             self._table,
@@ -174,6 +189,8 @@ class SessionStore(Searching, ManySessions):
             max_size=options.size(max_size),
             hashed=hash_sid,
             strict=strict_types,
+            user_field=self.user_field,
+            anonymous_ms=self._timeouts.anonymous_ms,
         )
         self._statements = Statements(
             self._table, self._rows, self._database.vendor, absolute_ms=self._timeouts.absolute_ms
@@ -267,7 +284,7 @@ class SessionStore(Searching, ManySessions):
         span, handle = self._timeouts.span(max_age), self._ids.handle(sid)
         if handle is None:
             return False
-        return self._upkeep.run(self._statements.touch, {HANDLE: handle, MAX_AGE: span}).count > 0
+        return self._upkeep.run(self._statements.touch, self._rows.touched(handle, span)).count > 0
 
     def destroy(self, sid: str) -> bool:
         """Remove a session, expired or not; returns whether there was a row of it.
@@ -325,13 +342,14 @@ class SessionStore(Searching, ManySessions):
         came_with = None if unknown is None else self._ids.handle(unknown)
         return LoadedSession(sid, self._ids.require(sid), {}, None, None, None, came_with)
 
-    def save(
+    def save(  # noqa: PLR0913 - each is a part of its own
         self,
         session: LoadedSession,
         data: Mapping[str, Any] | None = None,
         max_age: Seconds | None = None,
         *,
         new_sid: str | None = None,
+        renew: bool = True,
         environ: Mapping[str, Any] | None = None,
     ) -> Saved:
         """Save what a request changed of a session that it loaded.
@@ -347,8 +365,11 @@ class SessionStore(Searching, ManySessions):
             max_age: seconds, see `set`.
             new_sid: the id that the session has from now on, as `rotate` would give it; in the same
                 statement, so that an error leaves the old id good.
-            environ: the request's WSGI environment. If the request changed the session, `request_fields` are
-                stored with it, as far as they are known; they alone are no change.
+            renew: start the idle timeout anew. Without it a session that is stored already keeps its expiry
+                and `updated_at`, for requests that nobody makes on purpose, such as polling.
+            environ: the request's WSGI environment. A path of `unrenewed_paths` means `renew=False`. If the
+                request changed the session, `request_fields` are stored with it, as far as they are known;
+                they alone are no change.
 
         Returns:
             the outcome, and the session for a further save. Its `data` is what is stored as far as this
@@ -367,6 +388,7 @@ class SessionStore(Searching, ManySessions):
             self._rows.checked(session.data if data is None else data),
             span,
             *(session.sid, session.handle) if new_sid is None else (new_sid, self._ids.require(new_sid)),
+            renew and not (environ and self._unrenewed_paths.has(environ)),
             partial(self._request_fields.of, environ) if environ and self.request_fields else None,
         )
         saved = self._saving.save(self._upkeep, session, wanted)
@@ -428,6 +450,11 @@ class SessionStore(Searching, ManySessions):
     def request_fields(self) -> tuple[str, ...]:
         """The names of the columns that hosts fill in from requests."""
         return self._request_fields.names
+
+    @property
+    def unrenewed_paths(self) -> tuple[str, ...]:
+        """The beginnings of the paths of requests that renew no session."""
+        return self._unrenewed_paths.prefixes
 
     def fields_of(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """What the declared columns hold for a session, searchable copies too.
@@ -500,6 +527,24 @@ class SessionStore(Searching, ManySessions):
     def max_age(self) -> float:
         """The idle timeout in seconds; `math.inf` for none."""
         return self._timeouts.idle
+
+    def idle_timeout(self, session: LoadedSession, max_age: Seconds | None = None) -> float:
+        """With which idle timeout `save` would keep a session that was loaded.
+
+        Args:
+            session: from `load`.
+            max_age: seconds, see `set`.
+
+        Returns:
+            seconds; `math.inf` for none.
+
+        Raises:
+            ConfigurationError: for an impossible `max_age`.
+        """
+        span = self._timeouts.span(max_age)
+        if session.version is not None:
+            span = self._rows.span(session.version.content, span)
+        return math.inf if span is None else span / 1000
 
     def handle(self, sid: str) -> str:
         """What the table holds instead of a session's id; `Record.handle` is the same.

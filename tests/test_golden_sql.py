@@ -84,8 +84,12 @@ def statement_examples(statements: Statements) -> Examples:
         "save": {
             "": statements.save(frozenset({"user_id", "device"})),
             "no column changed": statements.save(frozenset()),
+            "without renewing": statements.save(frozenset({"user_id"}), renew=False),
         },
-        "save_renamed": {"": statements.save_renamed(frozenset({"user_id"}))},
+        "save_renamed": {
+            "": statements.save_renamed(frozenset({"user_id"})),
+            "without renewing": statements.save_renamed(frozenset({"user_id"}), renew=False),
+        },
         "destroy_many": {"": statements.destroy_many(HANDLES)},
         "revoke_many": {"": statements.revoke_many(HANDLES)},
         "expired": {"": statements.expired(200)},
@@ -285,6 +289,7 @@ def golden_text(database: str) -> str:
     for title, options in (
         ("without timestamps and absolute_max_age", WITHOUT_TIMESTAMPS),
         ("with hash_sid=False", OPTIONS | {"hash_sid": False}),
+        ("with anonymous_max_age", OPTIONS | {"anonymous_max_age": 60 * 60}),
     ):
         texts.append(f"\n-- == What differs {title}\n")
         for found in sections(SessionStore(URLS[database], **options)).values():

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from ..errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, MutableMapping
 
 Seconds: TypeAlias = int | float | dt.timedelta
 """A span of time; `math.inf` means never."""
@@ -15,6 +18,10 @@ EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 MILLISECOND: Final = dt.timedelta(milliseconds=1)
 # A hundred centuries. The sum of it and the clock is far from the limit of a BIGINT.
 LONGEST_MS: Final = 315_576_000_000_000
+LONGEST_COOKIE: Final = 10 * 366 * 24 * 60 * 60
+"""Seconds, ten years: as long as a cookie may be kept."""
+REMEMBERED: Final = "_max_age"
+"""The key of a session that has its own idle timeout, in seconds."""
 LONGEST_TOUCH_INTERVAL: Final = 60
 TOUCHES_PER_IDLE_TIMEOUT: Final = 20
 
@@ -39,6 +46,32 @@ def seconds(value: Seconds, name: str) -> float:
     return float(min(span, LONGEST_MS)) if type(span) is int else float(span)
 
 
+def remembered(data: Mapping[str, Any]) -> float | None:
+    """The idle timeout of a session that is remembered, in seconds; None for any other session."""
+    span = data.get(REMEMBERED)
+    # Other software may write anything there.
+    if isinstance(span, int | float) and type(span) is not bool and span > 0:
+        return seconds(span, REMEMBERED)
+    return None
+
+
+def remember(data: MutableMapping[str, Any], max_age: Seconds | None) -> None:
+    """Have a session remembered for that long after each use; with None, no longer.
+
+    Raises:
+        ConfigurationError: for an impossible `max_age`.
+    """
+    if max_age is None:
+        data.pop(REMEMBERED, None)
+    else:
+        data[REMEMBERED] = seconds(max_age, "max_age")
+
+
+def cookie_max_age(span: float) -> int:
+    """How many seconds the browser keeps the cookie of a session that is remembered for `span` seconds."""
+    return math.ceil(min(span, LONGEST_COOKIE))
+
+
 def milliseconds(span: float) -> int | None:
     """A span of seconds in whole milliseconds, at least 1; None for `math.inf`."""
     if math.isinf(span):
@@ -46,18 +79,39 @@ def milliseconds(span: float) -> int | None:
     return min(max(1, round(span * 1000)), LONGEST_MS)
 
 
+def shorter(span: int | None, other: int | None) -> int | None:
+    """The shorter one of two spans in milliseconds, of which None is endless."""
+    if span is None or other is None:
+        return other if span is None else span
+    return min(span, other)
+
+
 class Timeouts:
     """The timeouts of a store's sessions.
 
     Args:
         idle: seconds without use; `math.inf` for no idle timeout.
+        anonymous: seconds without use for sessions without a user; `math.inf` for no other timeout.
         absolute: seconds after a session's creation; `math.inf` for no absolute timeout.
         touch_interval: seconds that the expiry of an unchanged session may lag behind; None for a twentieth
             of the idle timeout, at most 60.
+
+    Raises:
+        ConfigurationError: for an idle timeout that passes before the touch interval does.
     """
 
-    def __init__(self, *, idle: float, absolute: float, touch_interval: float | None) -> None:
+    def __init__(
+        self, *, idle: float, anonymous: float, absolute: float, touch_interval: float | None
+    ) -> None:
+        for name, span in (("max_age", idle), ("anonymous_max_age", anonymous)):
+            if touch_interval is not None and touch_interval >= span:
+                msg = (
+                    f"{name} is {span:g} seconds and touch_interval {touch_interval:g}: sessions in use would"
+                    " expire, so touch_interval has to be shorter"
+                )
+                raise ConfigurationError(msg)
         self.idle = idle
+        self.anonymous_ms = milliseconds(anonymous)
         self.absolute_ms = milliseconds(absolute)
         self._absolute = absolute
         self._touch_interval = touch_interval
@@ -125,7 +179,7 @@ class Timeouts:
 
     def _interval(self, span: int) -> float:
         """The touch interval of sessions with that idle timeout; both in milliseconds."""
-        if self._touch_interval is not None:
+        if self._touch_interval is not None and self._touch_interval * 1000 < span:
             return self._touch_interval * 1000
         return min(span / TOUCHES_PER_IDLE_TIMEOUT, LONGEST_TOUCH_INTERVAL * 1000)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from .._session.merge import merged
 from .._session.model import LoadedSession, Outcome, Saved, Version
-from .._table.rows import HANDLE, LAST_REVISION, MAX_AGE, NEW_HANDLE, REVISION, TRACE
+from .._table.rows import HANDLE, LAST_REVISION, NEW_HANDLE, REVISION, TRACE
 from ..errors import SessionExists
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ class Wanted(NamedTuple):
     """The id that the session has after the save."""
     handle: str
     """The handle of that id."""
+    renew: bool
+    """Whether the idle timeout starts anew."""
     more: Callable[[], dict[str, str]] | None = None
     """Returns what is stored too, if the session was changed."""
 
@@ -88,7 +90,7 @@ class Saving:
             if session.unknown is not None and self._was_just_rotated(runner, session.unknown):
                 return Saved(Outcome.GONE, session)
             blank = replace(session, sid=wanted.sid, handle=wanted.handle)
-            return self._insert(runner, blank, wanted.filled)
+            return self._insert(runner, blank, wanted.filled._replace(renew=True))
         content = self._rows.content(wanted.data, version.content)
         if wanted.more is not None and not self._rows.has_same(content, version.content):
             wanted = wanted.filled
@@ -137,8 +139,9 @@ class Saving:
         values = self._rows.values(handle, content, wanted.span, version.revision)
         changed = self._rows.changed(content, version.content)
         if wanted.handle == handle:
-            return runner.run(self._statements.save(changed), values).count > 0
-        return self._rename(runner, self._statements.save_renamed(changed), values, wanted.handle)
+            return runner.run(self._statements.save(changed, renew=wanted.renew), values).count > 0
+        statement = self._statements.save_renamed(changed, renew=wanted.renew)
+        return self._rename(runner, statement, values, wanted.handle)
 
     def _rename(self, runner: Runner, statement: Query, values: Values, new_handle: str) -> bool:
         """Give a session a new id, and leave a trace under the old one; returns whether it was there."""
@@ -170,24 +173,25 @@ class Saving:
 
     def _touch(self, runner: Runner, session: LoadedSession, version: Version, wanted: Wanted) -> Saved:
         is_renamed = wanted.handle != session.handle
-        if not is_renamed and not self._timeouts.is_touch_due(
-            version.expiry, now=version.now, created_at=session.created_at, span=wanted.span
-        ):
+        if not is_renamed and not (wanted.renew and self._is_touch_due(session, version, wanted)):
             return Saved(Outcome.UNCHANGED, _with_data(session, wanted))
-        values = {
-            HANDLE: session.handle,
-            MAX_AGE: wanted.span,
-            REVISION: version.revision,
-            LAST_REVISION: version.revision + MOST_SAVES,
-        }
-        is_touched = (
-            self._rename(runner, self._statements.renew_renamed, values, wanted.handle)
-            if is_renamed
-            else runner.run(self._statements.renew, values).count > 0
-        )
+        values = self._rows.touched(session.handle, wanted.span)
+        values[REVISION] = version.revision
+        values[LAST_REVISION] = version.revision + MOST_SAVES
+        if is_renamed:
+            statement = self._statements.renew_renamed if wanted.renew else self._statements.rename
+            is_touched = self._rename(runner, statement, values, wanted.handle)
+        else:
+            is_touched = runner.run(self._statements.renew, values).count > 0
         if is_touched:
             return self._saved(session, wanted, version.content, version.revision, Outcome.TOUCHED)
         return runner.transact(lambda own: self._merge(own, session, wanted))
+
+    def _is_touch_due(self, session: LoadedSession, version: Version, wanted: Wanted) -> bool:
+        span = self._rows.span(version.content, wanted.span)
+        return self._timeouts.is_touch_due(
+            version.expiry, now=version.now, created_at=session.created_at, span=span
+        )
 
     def _insert(self, runner: Runner, blank: LoadedSession, wanted: Wanted) -> Saved:
         row = self._rows.new(blank.handle, wanted.data, wanted.span)
@@ -251,7 +255,7 @@ class Saving:
         # This request has not seen the others' changes, so its next save has to merge again: base that save
         # on what this request has saved, and on a revision that is no longer the row's.
         mine = self._rows.content(wanted.data, theirs if version is None else version.content)
-        return self._saved(session, wanted, mine, revision)
+        return self._saved(session, wanted, mine, revision, row=merge)
 
     def _locked(self, transaction: Runner, sid: str, handle: str) -> LoadedSession | None:
         result = transaction.run(self._statements.lock, {HANDLE: handle})
@@ -262,30 +266,36 @@ class Saving:
         data = self._rows.with_defaults(wanted.data, row.content)
         return self._saved(session, wanted._replace(data=data), row.content, row.values[REVISION])
 
-    def _saved(
+    def _saved(  # noqa: PLR0913 - each is a part of its own
         self,
         session: LoadedSession,
         wanted: Wanted,
         content: Content,
         revision: int,
         outcome: Outcome = Outcome.SAVED,
+        *,
+        row: Content | None = None,
     ) -> Saved:
+        """The result of a save; `row` is what the row holds, if that is more than `content`."""
         now, before = self._clock.now, session.version
-        expiry = self._timeouts.expiry(now, session.created_at, wanted.span)
+        span = self._rows.span(row or content, wanted.span)
+        if before is None or wanted.renew:
+            expiry = self._timeouts.expiry(now, session.created_at, span)
+            is_cookie_due = (
+                outcome is Outcome.TOUCHED
+                or before is None
+                or self._timeouts.is_cookie_due(before.expiry, now=now, span=span)
+            )
+        else:
+            expiry, is_cookie_due = before.expiry, False
         version = Version(revision, content, expiry, now)
-        sends_cookie = (
-            outcome is Outcome.TOUCHED
-            or before is None
-            or wanted.handle != session.handle
-            or self._timeouts.is_cookie_due(before.expiry, now=now, span=wanted.span)
-        )
         # Every request that writes makes this object, and `replace` would take three times as long.
         return Saved(
             outcome,
             LoadedSession(
                 wanted.sid, wanted.handle, wanted.data, session.created_at, session.updated_at, version
             ),
-            sends_cookie,
+            is_cookie_due or wanted.handle != session.handle,
         )
 
 

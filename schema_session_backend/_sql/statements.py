@@ -139,21 +139,24 @@ class Statements:
         """Store a session under an id under which nothing is stored."""
         return Query(self.vendor.insert_absent(self.table.table, self._new_row(omitted)))
 
-    def _save(self, changed: frozenset[str], more: Mapping[str, Any] | None = None) -> Query:
+    def _save(
+        self, changed: frozenset[str], *, renew: bool = True, more: Mapping[str, Any] | None = None
+    ) -> Query:
         """Save a live session that nobody else has changed since it was loaded.
 
         Args:
             changed: the names of the declared columns that get another value. The others are left out:
                 SQLite rewrites the index of a column also where it is set to the value that it has.
+            renew: whether the idle timeout starts anew.
             more: what else is set.
         """
         unchanged = self.table.revision == self.rows.revision
-        values = {**self._replaced(changed), **self._renewed, **(more or {})}
+        values = {**self._replaced(changed), **(self._renewed if renew else {}), **(more or {})}
         return Query(update(self.table.table).where(self._this, unchanged, self.live).values(values))
 
-    def _save_renamed(self, changed: frozenset[str]) -> Query:
+    def _save_renamed(self, changed: frozenset[str], *, renew: bool = True) -> Query:
         """`save`, and give the session a new id."""
-        return self._save(changed, self._new_sid)
+        return self._save(changed, renew=renew, more=self._new_sid)
 
     @cached_property
     def amend(self) -> Query:
@@ -166,17 +169,22 @@ class Statements:
     @cached_property
     def touch(self) -> Query:
         """Move the expiry of a live session, and nothing else."""
-        return Query(update(self.table.table).where(self._this, self.live).values(self._renewed))
+        return Query(update(self.table.table).where(self._this, self.live).values(self._touched))
 
     @cached_property
     def renew(self) -> Query:
         """Touch a session that is still the one that was loaded, however often it was saved since."""
-        return self._renew({})
+        return self._still_loaded(self._touched)
 
     @cached_property
     def renew_renamed(self) -> Query:
         """`renew`, and give the session a new id."""
-        return self._renew(self._new_sid)
+        return self._still_loaded(self._touched | self._new_sid)
+
+    @cached_property
+    def rename(self) -> Query:
+        """Give a session that is still the one that was loaded a new id, and leave its expiry alone."""
+        return self._still_loaded(self._new_sid)
 
     @cached_property
     def rotate(self) -> Query:
@@ -282,9 +290,8 @@ class Statements:
         by_key = self.vendor.delete_by_key(self.table.table)
         return Query(by_key.where(self.among(handles), *where))
 
-    def _renew(self, more: dict[str, Any]) -> Query:
+    def _still_loaded(self, values: dict[str, Any]) -> Query:
         same = self.table.revision.between(self.rows.revision, self.rows.last_revision)
-        values = self._renewed | more
         return Query(update(self.table.table).where(self._this, same, self.live).values(values))
 
     def _new_row(self, omitted: frozenset[str] = NONE, number: int | None = None) -> dict[str, Any]:
@@ -321,6 +328,18 @@ class Statements:
 
     @cached_property
     def _renewed(self) -> dict[str, Any]:
+        return self._living(self.rows.parameters()[self.table.expire_at.name])
+
+    @cached_property
+    def _touched(self) -> dict[str, Any]:
+        user, usual = self.rows.user, self.rows.parameters()[self.table.expire_at.name]
+        if user is None:
+            return self._renewed
+        # Another request may have signed the user in or out since the session was read.
+        return self._living(case((user.is_(None), self.rows.anonymous_max_age), else_=usual))
+
+    def _living(self, span: ColumnElement[Any]) -> dict[str, Any]:
+        """What is set on a session that lives that many milliseconds from now."""
         table = self.table
         renewed: dict[str, Any] = {}
         created = None
@@ -328,7 +347,7 @@ class Statements:
             # A table that got its timestamps later has rows without them.
             created = func.coalesce(table.created_at, self.vendor.utc_now)
             renewed = {table.created_at.name: created, table.updated_at.name: self.vendor.utc_now}
-        expiry = self.vendor.now_ms + self.rows.parameters()[table.expire_at.name]
+        expiry = self.vendor.now_ms + span
         return renewed | {table.expire_at.name: self._limited(expiry, created)}
 
     @cached_property

@@ -20,6 +20,7 @@ from .._session.model import Content, LoadedSession, Version
 from .._session.plain import Unstorable, plain_value
 from .._session.serializer import name_of
 from .._session.tags import CorruptText
+from .._session.timeouts import shorter
 from ..errors import InvalidField, SessionTooLarge, UnserializableValue
 from .columns import OMITTED, Field
 from .types import as_utc
@@ -45,6 +46,8 @@ HANDLE: Final = "ssb_handle"
 NEW_HANDLE: Final = "ssb_new_handle"
 MAX_AGE: Final = "ssb_max_age"
 """Milliseconds until the session expires; None for never."""
+ANONYMOUS_MAX_AGE: Final = "ssb_anonymous_max_age"
+"""The same for a session without a user, where a statement cannot know whether there is one."""
 ADDITIONAL: Final = "ssb_additional"
 REVISION: Final = "ssb_revision"
 LAST_REVISION: Final = "ssb_last_revision"
@@ -75,6 +78,9 @@ class Rows:
         max_size: bytes that this text may have.
         hashed: whether a handle may be logged, being no session id.
         strict: whether a session has to be exactly a dict.
+        user_field: the declared column that tells whether a session has a user.
+        anonymous_ms: milliseconds that no session without a user lives longer than unless it is used; None
+            for no such limit.
     """
 
     handle: Final = bindparam(HANDLE, type_=String)
@@ -82,9 +88,18 @@ class Rows:
     revision: Final = bindparam(REVISION, type_=BigInteger)
     last_revision: Final = bindparam(LAST_REVISION, type_=BigInteger)
     trace: Final = bindparam(TRACE, type_=Text)
+    anonymous_max_age: Final = bindparam(ANONYMOUS_MAX_AGE, type_=BigInteger)
 
-    def __init__(
-        self, table: SessionTable, serializer: Serializer, *, max_size: int, hashed: bool, strict: bool
+    def __init__(  # noqa: PLR0913 - each is a part of its own
+        self,
+        table: SessionTable,
+        serializer: Serializer,
+        *,
+        max_size: int,
+        hashed: bool,
+        strict: bool,
+        user_field: str | None,
+        anonymous_ms: int | None,
     ) -> None:
         self._table = table
         self._fields = table.fields
@@ -104,6 +119,14 @@ class Rows:
         self._max_size = max_size
         self._hashed = hashed
         self._strict = strict
+        self._anonymous_ms = anonymous_ms
+        self._user_index: int | None = None
+        self.user: ColumnElement[Any] | None = None
+        """The column that is NULL for a session without a user; None if all live equally long."""
+        if anonymous_ms is not None:
+            for index, field in enumerate(table.fields):
+                if field.name == user_field:
+                    self._user_index, self.user = index, field.column
 
     # -- what statements are made of
 
@@ -194,10 +217,29 @@ class Rows:
     def values(self, handle: str, content: Content, span: int | None, revision: int) -> Values:
         """The values for a statement that stores a session."""
         columns = content.columns
+        span = self.span(content, span)
         if not self._goes_as_it_is:
             columns = tuple(map(Field.bound, self._fields, columns))
         values = (handle, span, content.additional, revision, *columns)
         return dict(zip(self._all_names, values, strict=True))
+
+    def span(self, content: Content, span: int | None) -> int | None:
+        """How long a session of that content lives if it is saved now, in milliseconds; None for ever.
+
+        Args:
+            content: tells whether the session has a user.
+            span: how long it lives if it has one.
+        """
+        if self._user_index is None or content.columns[self._user_index] is not None:
+            return span
+        return shorter(span, self._anonymous_ms)
+
+    def touched(self, handle: str, span: int | None) -> Values:
+        """The values for a statement that touches a session."""
+        values: Values = {HANDLE: handle, MAX_AGE: span}
+        if self._user_index is not None:
+            values[ANONYMOUS_MAX_AGE] = shorter(span, self._anonymous_ms)
+        return values
 
     def checked(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """A session's data as a dict.

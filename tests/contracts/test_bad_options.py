@@ -75,7 +75,7 @@ def test_an_unknown_option_that_resembles_none_is_refused_with_all_options():
         Unchecked("sqlite://", xyzzy=1)
 
 
-SPANS = ["sync_timeout", "max_age", "absolute_max_age", "touch_interval", "gc_interval"]
+SPANS = ["sync_timeout", "max_age", "anonymous_max_age", "absolute_max_age", "touch_interval", "gc_interval"]
 
 
 @pytest.mark.parametrize("option", SPANS)

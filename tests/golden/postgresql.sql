@@ -269,6 +269,15 @@ WHERE
     AND sessions.revision = :ssb_revision::BIGINT
     AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
 
+-- save, without renewing
+-- Save a live session that nobody else has changed since it was loaded.
+UPDATE sessions
+SET user_id=:ssb_field_0::INTEGER, additional=:ssb_additional::VARCHAR, revision=(sessions.revision + 1)
+WHERE
+    sessions.sid = :ssb_handle::VARCHAR
+    AND sessions.revision = :ssb_revision::BIGINT
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
 -- save_renamed
 -- `save`, and give the session a new id.
 UPDATE sessions
@@ -284,6 +293,19 @@ SET
     ),
     created_at=coalesce(sessions.created_at, {utc_now}),
     updated_at={utc_now},
+    revision=(sessions.revision + 1)
+WHERE
+    sessions.sid = :ssb_handle::VARCHAR
+    AND sessions.revision = :ssb_revision::BIGINT
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- save_renamed, without renewing
+-- `save`, and give the session a new id.
+UPDATE sessions
+SET
+    sid=:ssb_new_handle::VARCHAR,
+    user_id=:ssb_field_0::INTEGER,
+    additional=:ssb_additional::VARCHAR,
     revision=(sessions.revision + 1)
 WHERE
     sessions.sid = :ssb_handle::VARCHAR
@@ -345,6 +367,15 @@ SET
     ),
     created_at=coalesce(sessions.created_at, {utc_now}),
     updated_at={utc_now}
+WHERE
+    sessions.sid = :ssb_handle::VARCHAR
+    AND sessions.revision BETWEEN :ssb_revision::BIGINT AND :ssb_last_revision::BIGINT
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- rename
+-- Give a session that is still the one that was loaded a new id, and leave its expiry alone.
+UPDATE sessions
+SET sid=:ssb_new_handle::VARCHAR
 WHERE
     sessions.sid = :ssb_handle::VARCHAR
     AND sessions.revision BETWEEN :ssb_revision::BIGINT AND :ssb_last_revision::BIGINT
@@ -1186,6 +1217,16 @@ WHERE
     AND sessions.revision = :ssb_revision::BIGINT
     AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
 
+-- save, without renewing
+-- Save a live session that nobody else has changed since it was loaded.
+UPDATE sessions
+SET user_id=:ssb_field_0::INTEGER, additional=:ssb_additional::VARCHAR, revision=(sessions.revision + 1)
+WHERE
+    sessions.sid = :ssb_handle::VARCHAR
+    AND (CAST(sessions.sid AS TEXT) COLLATE "C") = :ssb_handle::VARCHAR
+    AND sessions.revision = :ssb_revision::BIGINT
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
 -- save_renamed
 -- `save`, and give the session a new id.
 UPDATE sessions
@@ -1201,6 +1242,20 @@ SET
     ),
     created_at=coalesce(sessions.created_at, {utc_now}),
     updated_at={utc_now},
+    revision=(sessions.revision + 1)
+WHERE
+    sessions.sid = :ssb_handle::VARCHAR
+    AND (CAST(sessions.sid AS TEXT) COLLATE "C") = :ssb_handle::VARCHAR
+    AND sessions.revision = :ssb_revision::BIGINT
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- save_renamed, without renewing
+-- `save`, and give the session a new id.
+UPDATE sessions
+SET
+    sid=:ssb_new_handle::VARCHAR,
+    user_id=:ssb_field_0::INTEGER,
+    additional=:ssb_additional::VARCHAR,
     revision=(sessions.revision + 1)
 WHERE
     sessions.sid = :ssb_handle::VARCHAR
@@ -1267,6 +1322,16 @@ SET
     ),
     created_at=coalesce(sessions.created_at, {utc_now}),
     updated_at={utc_now}
+WHERE
+    sessions.sid = :ssb_handle::VARCHAR
+    AND (CAST(sessions.sid AS TEXT) COLLATE "C") = :ssb_handle::VARCHAR
+    AND sessions.revision BETWEEN :ssb_revision::BIGINT AND :ssb_last_revision::BIGINT
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- rename
+-- Give a session that is still the one that was loaded a new id, and leave its expiry alone.
+UPDATE sessions
+SET sid=:ssb_new_handle::VARCHAR
 WHERE
     sessions.sid = :ssb_handle::VARCHAR
     AND (CAST(sessions.sid AS TEXT) COLLATE "C") = :ssb_handle::VARCHAR
@@ -1442,3 +1507,67 @@ DELETE FROM sessions
 WHERE substr(
     CAST(sessions.sid AS TEXT) COLLATE "C", :substr_1::INTEGER, :substr_2::INTEGER
 ) = :substr_3::VARCHAR;
+
+
+-- == What differs with anonymous_max_age
+
+-- touch
+-- Move the expiry of a live session, and nothing else.
+UPDATE sessions
+SET
+    expire_at=least(
+        {now_ms} + CASE
+            WHEN (sessions.user_id IS NULL)
+            THEN :ssb_anonymous_max_age::BIGINT
+            ELSE :ssb_max_age::BIGINT
+        END,
+        CAST(
+            floor(EXTRACT(epoch FROM coalesce(sessions.created_at, {utc_now})) * 1000) AS BIGINT
+        ) + 2592000000
+    ),
+    created_at=coalesce(sessions.created_at, {utc_now}),
+    updated_at={utc_now}
+WHERE sessions.sid = :ssb_handle::VARCHAR AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- renew
+-- Touch a session that is still the one that was loaded, however often it was saved since.
+UPDATE sessions
+SET
+    expire_at=least(
+        {now_ms} + CASE
+            WHEN (sessions.user_id IS NULL)
+            THEN :ssb_anonymous_max_age::BIGINT
+            ELSE :ssb_max_age::BIGINT
+        END,
+        CAST(
+            floor(EXTRACT(epoch FROM coalesce(sessions.created_at, {utc_now})) * 1000) AS BIGINT
+        ) + 2592000000
+    ),
+    created_at=coalesce(sessions.created_at, {utc_now}),
+    updated_at={utc_now}
+WHERE
+    sessions.sid = :ssb_handle::VARCHAR
+    AND sessions.revision BETWEEN :ssb_revision::BIGINT AND :ssb_last_revision::BIGINT
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- renew_renamed
+-- `renew`, and give the session a new id.
+UPDATE sessions
+SET
+    sid=:ssb_new_handle::VARCHAR,
+    expire_at=least(
+        {now_ms} + CASE
+            WHEN (sessions.user_id IS NULL)
+            THEN :ssb_anonymous_max_age::BIGINT
+            ELSE :ssb_max_age::BIGINT
+        END,
+        CAST(
+            floor(EXTRACT(epoch FROM coalesce(sessions.created_at, {utc_now})) * 1000) AS BIGINT
+        ) + 2592000000
+    ),
+    created_at=coalesce(sessions.created_at, {utc_now}),
+    updated_at={utc_now}
+WHERE
+    sessions.sid = :ssb_handle::VARCHAR
+    AND sessions.revision BETWEEN :ssb_revision::BIGINT AND :ssb_last_revision::BIGINT
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});

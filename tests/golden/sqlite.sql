@@ -271,6 +271,15 @@ WHERE
     AND sessions.revision = :ssb_revision
     AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
 
+-- save, without renewing
+-- Save a live session that nobody else has changed since it was loaded.
+UPDATE sessions
+SET user_id=:ssb_field_0, additional=:ssb_additional, revision=(sessions.revision + 1)
+WHERE
+    sessions.sid = :ssb_handle
+    AND sessions.revision = :ssb_revision
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
 -- save_renamed
 -- `save`, and give the session a new id.
 UPDATE sessions
@@ -288,6 +297,15 @@ SET
     created_at=coalesce(sessions.created_at, {utc_now}),
     updated_at={utc_now},
     revision=(sessions.revision + 1)
+WHERE
+    sessions.sid = :ssb_handle
+    AND sessions.revision = :ssb_revision
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- save_renamed, without renewing
+-- `save`, and give the session a new id.
+UPDATE sessions
+SET sid=:ssb_new_handle, user_id=:ssb_field_0, additional=:ssb_additional, revision=(sessions.revision + 1)
 WHERE
     sessions.sid = :ssb_handle
     AND sessions.revision = :ssb_revision
@@ -351,6 +369,15 @@ SET
     ),
     created_at=coalesce(sessions.created_at, {utc_now}),
     updated_at={utc_now}
+WHERE
+    sessions.sid = :ssb_handle
+    AND sessions.revision BETWEEN :ssb_revision AND :ssb_last_revision
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- rename
+-- Give a session that is still the one that was loaded a new id, and leave its expiry alone.
+UPDATE sessions
+SET sid=:ssb_new_handle
 WHERE
     sessions.sid = :ssb_handle
     AND sessions.revision BETWEEN :ssb_revision AND :ssb_last_revision
@@ -1176,6 +1203,16 @@ WHERE
     AND sessions.revision = :ssb_revision
     AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
 
+-- save, without renewing
+-- Save a live session that nobody else has changed since it was loaded.
+UPDATE sessions
+SET user_id=:ssb_field_0, additional=:ssb_additional, revision=(sessions.revision + 1)
+WHERE
+    sessions.sid = :ssb_handle
+    AND (sessions.sid COLLATE "BINARY") = :ssb_handle
+    AND sessions.revision = :ssb_revision
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
 -- save_renamed
 -- `save`, and give the session a new id.
 UPDATE sessions
@@ -1193,6 +1230,16 @@ SET
     created_at=coalesce(sessions.created_at, {utc_now}),
     updated_at={utc_now},
     revision=(sessions.revision + 1)
+WHERE
+    sessions.sid = :ssb_handle
+    AND (sessions.sid COLLATE "BINARY") = :ssb_handle
+    AND sessions.revision = :ssb_revision
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- save_renamed, without renewing
+-- `save`, and give the session a new id.
+UPDATE sessions
+SET sid=:ssb_new_handle, user_id=:ssb_field_0, additional=:ssb_additional, revision=(sessions.revision + 1)
 WHERE
     sessions.sid = :ssb_handle
     AND (sessions.sid COLLATE "BINARY") = :ssb_handle
@@ -1261,6 +1308,16 @@ SET
     ),
     created_at=coalesce(sessions.created_at, {utc_now}),
     updated_at={utc_now}
+WHERE
+    sessions.sid = :ssb_handle
+    AND (sessions.sid COLLATE "BINARY") = :ssb_handle
+    AND sessions.revision BETWEEN :ssb_revision AND :ssb_last_revision
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- rename
+-- Give a session that is still the one that was loaded a new id, and leave its expiry alone.
+UPDATE sessions
+SET sid=:ssb_new_handle
 WHERE
     sessions.sid = :ssb_handle
     AND (sessions.sid COLLATE "BINARY") = :ssb_handle
@@ -1416,3 +1473,58 @@ WHERE
 -- with :substr_1 = 1, :substr_2 = 16, :substr_3 = '0123456789abcdef'
 DELETE FROM sessions
 WHERE substr(sessions.sid COLLATE "BINARY", :substr_1, :substr_2) = :substr_3;
+
+
+-- == What differs with anonymous_max_age
+
+-- touch
+-- Move the expiry of a live session, and nothing else.
+UPDATE sessions
+SET
+    expire_at=min(
+        {now_ms} + CASE WHEN (sessions.user_id IS NULL) THEN :ssb_anonymous_max_age ELSE :ssb_max_age END,
+        CAST(
+            (julianday(coalesce(sessions.created_at, {utc_now})) - 2440587.5) * 86400000
+            + 0.5 AS BIGINT
+        ) + 2592000000
+    ),
+    created_at=coalesce(sessions.created_at, {utc_now}),
+    updated_at={utc_now}
+WHERE sessions.sid = :ssb_handle AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- renew
+-- Touch a session that is still the one that was loaded, however often it was saved since.
+UPDATE sessions
+SET
+    expire_at=min(
+        {now_ms} + CASE WHEN (sessions.user_id IS NULL) THEN :ssb_anonymous_max_age ELSE :ssb_max_age END,
+        CAST(
+            (julianday(coalesce(sessions.created_at, {utc_now})) - 2440587.5) * 86400000
+            + 0.5 AS BIGINT
+        ) + 2592000000
+    ),
+    created_at=coalesce(sessions.created_at, {utc_now}),
+    updated_at={utc_now}
+WHERE
+    sessions.sid = :ssb_handle
+    AND sessions.revision BETWEEN :ssb_revision AND :ssb_last_revision
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- renew_renamed
+-- `renew`, and give the session a new id.
+UPDATE sessions
+SET
+    sid=:ssb_new_handle,
+    expire_at=min(
+        {now_ms} + CASE WHEN (sessions.user_id IS NULL) THEN :ssb_anonymous_max_age ELSE :ssb_max_age END,
+        CAST(
+            (julianday(coalesce(sessions.created_at, {utc_now})) - 2440587.5) * 86400000
+            + 0.5 AS BIGINT
+        ) + 2592000000
+    ),
+    created_at=coalesce(sessions.created_at, {utc_now}),
+    updated_at={utc_now}
+WHERE
+    sessions.sid = :ssb_handle
+    AND sessions.revision BETWEEN :ssb_revision AND :ssb_last_revision
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import http.cookies
 import threading
+import time
 from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from webtest import TestApp
@@ -90,6 +93,16 @@ class Site(ABC):
         """Keep the session under a new id."""
 
     @staticmethod
+    def remember(session: Any, max_age: float | None) -> None:
+        """Have the session live that long after each use; with None no longer."""
+        session.remember(max_age)
+
+    @staticmethod
+    def keep_expiry(session: Any) -> None:
+        """Have the request not renew the session."""
+        session.keep_expiry()
+
+    @staticmethod
     @abstractmethod
     def sid(session: Any) -> str:
         """The session's id, as the store knows it."""
@@ -101,16 +114,32 @@ class Browser:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._app = TestApp(site.application)
-        self.was_sent_cookie = False
-        """Whether the last answer set or removed the session's cookie."""
+        self.sent_cookie: str | None = None
+        """How the last answer set or removed the session's cookie."""
 
-    def visit(self, do: Do) -> Any:
+    def visit(self, do: Do, path: str = "/") -> Any:
         """Make a request; returns what `do` returns."""
         results = []
-        answer = self._app.get("/", extra_environ={"site.do": lambda session: results.append(do(session))})
+        answer = self._app.get(path, extra_environ={"site.do": lambda session: results.append(do(session))})
         sent = answer.headers.getall("Set-Cookie")
-        self.was_sent_cookie = any(cookie.strip().startswith(f"{self._site.cookie}=") for cookie in sent)
+        ours = [cookie for cookie in sent if cookie.strip().startswith(f"{self._site.cookie}=")]
+        self.sent_cookie = ours[0] if ours else None
         return results[0]
+
+    @property
+    def was_sent_cookie(self) -> bool:
+        """Whether the last answer set or removed the session's cookie."""
+        return self.sent_cookie is not None
+
+    @property
+    def cookie_lasts(self) -> float | None:
+        """Seconds that a browser keeps the cookie of the last answer; None until it is closed."""
+        assert self.sent_cookie is not None
+        attributes = http.cookies.SimpleCookie(self.sent_cookie)[self._site.cookie]
+        if attributes["max-age"]:
+            return float(attributes["max-age"])
+        expires = attributes["expires"].replace("-", " ")
+        return parsedate_to_datetime(expires).timestamp() - time.time() if expires else None
 
     def log_in(self, **more: Any) -> None:
         """Sign in as user 42."""

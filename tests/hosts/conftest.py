@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -86,7 +87,7 @@ def let_pass(
     clock: DatabaseClock, clock_error: float, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[float], None]:
     """Moves the clock of the database, for stores of `moved_store`, and that of this host."""
-    moved = SimpleNamespace(time=lambda: clock.time() + clock_error)
+    moved = SimpleNamespace(time=lambda: clock.time() + clock_error, strftime=time.strftime)
     for module in (beaker.session, schema_session_backend.beaker):
         monkeypatch.setattr(module, "time", moved)
     return clock.advance

@@ -31,6 +31,7 @@ class FlaskSite(Site):
         self.application.config.update({name.upper(): value for name, value in settings.items()})
         Session(self.application)
         self.application.add_url_rule("/", view_func=_answer)
+        self.application.add_url_rule("/<path:_path>", view_func=_answer)
 
     @staticmethod
     def save(session: Any) -> None:
@@ -45,10 +46,19 @@ class FlaskSite(Site):
         flask.current_app.session_interface.regenerate(session)  # type: ignore[attr-defined]
 
     @staticmethod
+    def remember(session: Any, max_age: float | None) -> None:
+        """Flask has one lifetime for all of them, `PERMANENT_SESSION_LIFETIME`."""
+        session.permanent = max_age is not None
+
+    @staticmethod
+    def keep_expiry(session: Any) -> None:
+        flask.current_app.config["SESSION_CACHELIB"].keep_expiry()
+
+    @staticmethod
     def sid(session: Any) -> str:
         return f"session:{session.sid}"
 
 
-def _answer() -> str:
+def _answer(_path: str = "") -> str:
     flask.request.environ["site.do"](flask.session._get_current_object())  # type: ignore[attr-defined]
     return "done"

@@ -24,7 +24,7 @@ class PyramidSite(Site):
         factory = SchemaSessionFactory(store, **{"cookie_secure": False, **options})
         config = Configurator(session_factory=factory)
         config.add_request_method(factory.sessions, "schema_sessions", reify=True)
-        config.add_route("site", "/")
+        config.add_route("site", "/*path")
         config.add_view(_answer, route_name="site")
         self.application = config.make_wsgi_app()
 

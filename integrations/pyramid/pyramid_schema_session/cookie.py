@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from webob.cookies import parse_cookie
 
 from schema_session_backend import ConfigurationError
+from schema_session_backend._session.timeouts import LONGEST_COOKIE
 
 if TYPE_CHECKING:
     from pyramid.request import Request
@@ -19,8 +20,6 @@ SAME_SITE: Final = {"lax": "Lax", "strict": "Strict", "none": "None"}
 NAME: Final = re.compile(r"[A-Za-z0-9!#%&'*+.^_`|~-]+")
 PATH: Final = re.compile(r"/[!-:<-~]*")
 DOMAIN: Final = re.compile(r"\.?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
-LONGEST: Final = 10 * 366 * 24 * 60 * 60
-"""Seconds, ten years: the longest `max_age`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +58,10 @@ class Cookie:
         if same_site == "None" and not self.secure:
             msg = "cookie_samesite = None needs cookie_secure: browsers drop such a cookie"
             raise ConfigurationError(msg)
-        if self.max_age is not None and not (type(self.max_age) is int and 0 < self.max_age <= LONGEST):
-            msg = f"cookie_max_age takes whole seconds up to {LONGEST}, or None, not {self.max_age!r}"
+        if self.max_age is not None and not (
+            type(self.max_age) is int and 0 < self.max_age <= LONGEST_COOKIE
+        ):
+            msg = f"cookie_max_age takes whole seconds up to {LONGEST_COOKIE}, or None, not {self.max_age!r}"
             raise ConfigurationError(msg)
         if self.name == "":
             object.__setattr__(self, "name", f"{self._prefix}session")
@@ -100,9 +101,9 @@ class Cookie:
         except UnicodeDecodeError:
             return None
 
-    def set(self, response: Response, value: str) -> None:
-        """Have the browser store the cookie with this value."""
-        response.set_cookie(self.name, value, max_age=self.max_age, **self._attributes)
+    def set(self, response: Response, value: str, max_age: int | None) -> None:
+        """Have the browser store the cookie with this value, for that many seconds."""
+        response.set_cookie(self.name, value, max_age=max_age, **self._attributes)
 
     def delete(self, response: Response) -> None:
         """Have the browser delete the cookie."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from schema_session_backend._session.timeouts import cookie_max_age
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -48,7 +50,9 @@ class ResponseHeaders:
         # Before the cookie, so that no cookie names a session that could not be saved.
         state = self._save()
         if state.sends_cookie and state.sid is not None:
-            if state.sid != self._cookie.read(request) or self._cookie.max_age is not None:
-                self._cookie.set(response, state.sid)
+            own = state.remembered
+            max_age = self._cookie.max_age if own is None else cookie_max_age(own)
+            if state.sid != self._cookie.read(request) or max_age is not None or state.changes_cookie:
+                self._cookie.set(response, state.sid, max_age)
         elif state.was_ended:
             self._cookie.delete(response)

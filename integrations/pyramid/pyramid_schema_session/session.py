@@ -10,6 +10,7 @@ from pyramid.interfaces import ISession
 from zope.interface import implementer
 
 from schema_session_backend import new_session_id
+from schema_session_backend._session.timeouts import remember
 
 from .dict_methods import DictMethods
 from .exception_view import FLASH, ExceptionView
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pyramid.request import Request
 
     from schema_session_backend import SessionStore
+    from schema_session_backend._session.timeouts import Seconds
 
     from .cookie import Cookie
 
@@ -57,6 +59,7 @@ class SchemaSession(DictMethods):
         self._request = request
         self._store = store
         self._timeout = timeout
+        self._renew = True
         self._set_on_exception = set_on_exception
         self._began = int(time.time())
         self._state = self._committed = State(sid=cookie.read(request))
@@ -131,6 +134,27 @@ class SchemaSession(DictMethods):
         """Keep the data under a new id, as at a login; the old id is dead once the request is answered."""
         self._state = self._current.renamed(new_session_id())
 
+    def remember(self, max_age: Seconds | None) -> None:
+        """Have the session, and its cookie, live that long after each use instead of `timeout`.
+
+        It counts as long as the session lives, also under a new id.
+
+        Args:
+            max_age: seconds; `math.inf` for ever, None for the timeout and the cookie of the settings again.
+
+        Raises:
+            ConfigurationError: for an impossible `max_age`.
+        """
+        remember(self._values, max_age)
+        self._state = self._state.with_changed_cookie()
+
+    def keep_expiry(self) -> None:
+        """Have this request not start the idle timeout anew, and not renew the cookie.
+
+        What it writes to the session is saved.
+        """
+        self._renew = False
+
     @property
     def sid(self) -> str | None:
         """The id that the session is stored under now, a secret; None if it is not stored."""
@@ -186,12 +210,14 @@ class SchemaSession(DictMethods):
         if self._is_discarded or (state.loaded is None and not state.values):
             return
         loaded = state.loaded or self._store.blank(new_session_id(), unknown=state.unknown)
+        max_age = self._timeout if state.remembered is None else state.remembered
         with self._transaction.store() as store:
             saved = store.save(
                 loaded,
                 state.data,
-                self._timeout,
+                max_age,
                 new_sid=state.new_sid,
+                renew=self._renew,
                 environ=self._request.environ,
             )
         if saved.was_written:

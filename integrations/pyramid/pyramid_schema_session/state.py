@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from schema_session_backend._session.timeouts import remembered
+
 if TYPE_CHECKING:
     from schema_session_backend import LoadedSession, Saved
 
@@ -23,6 +25,8 @@ class State(NamedTuple):
         is_gone: whether the session was ended elsewhere while the request ran, so that nothing more is saved.
         sends_cookie: whether the answer sets the session's cookie.
         was_ended: whether the request has ended the session that it came with.
+        changes_cookie: whether the request has changed how long the browser keeps the cookie.
+        was_remembered: `remembered`, from before the session had to be read again.
         values: what the application sees and changes; None until the session is read.
         loaded: the session to base the next save on; None if nothing is stored.
         is_new: whether nothing was stored when the session was read.
@@ -36,6 +40,8 @@ class State(NamedTuple):
     is_gone: bool = False
     sends_cookie: bool = False
     was_ended: bool = False
+    changes_cookie: bool = False
+    was_remembered: float | None = None
     values: dict[str, Any] | None = None
     loaded: LoadedSession | None = None
     is_new: bool = True
@@ -52,6 +58,11 @@ class State(NamedTuple):
     def handle(self) -> str | None:
         """The public name of the session; None if it is not stored."""
         return None if self.loaded is None else self.loaded.handle
+
+    @property
+    def remembered(self) -> float | None:
+        """The session's own idle timeout in seconds; None if it has none."""
+        return self.was_remembered if self.values is None else remembered(self.values)
 
     @property
     def data(self) -> dict[str, Any]:
@@ -98,6 +109,10 @@ class State(NamedTuple):
         """With a new id from the next save on; a session that is not stored gets a new id in any case."""
         return self if self.loaded is None else self._replace(new_sid=new_sid)
 
+    def with_changed_cookie(self) -> State:
+        """With a cookie that the browser shall keep for another time."""
+        return self._replace(sends_cookie=True, changes_cookie=True)
+
     def saved(self, saved: Saved) -> State:
         """After a save, whether it was in time or not."""
         sends_cookie = not saved.is_late and (saved.sends_cookie or self.sends_cookie)
@@ -112,4 +127,11 @@ class State(NamedTuple):
 
     def unread(self) -> State:
         """What stays true when the request has to read the session again."""
-        return State(self.sid, self.is_gone, self.sends_cookie, self.was_ended)
+        return State(
+            self.sid,
+            self.is_gone,
+            self.sends_cookie,
+            self.was_ended,
+            self.changes_cookie,
+            self.remembered,
+        )

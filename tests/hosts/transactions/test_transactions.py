@@ -216,3 +216,46 @@ def test_a_request_without_a_transaction_saves_by_itself(application, notes, sto
     client.get("/")
 
     assert store.has(client.cookies["session"])
+
+
+# -- remember me
+
+MONTH = 30 * 24 * 60 * 60
+
+
+def signs_in(request):
+    request.session["user_id"] = 42
+    request.session.remember(MONTH)
+
+
+def test_a_commit_has_a_session_remembered(application):
+    answer = application(signs_in).get("/")
+
+    assert f"Max-Age={MONTH}" in answer.headers["Set-Cookie"]
+
+
+def test_a_rollback_has_no_session_remembered(application, store, signed_in):
+    def do(request):
+        signs_in(request)
+        return Response("no", 400)
+
+    answer = application(do).get("/", headers=signed_in, status=400)
+
+    assert "Set-Cookie" not in answer.headers
+    assert store.get("phone") == {"user_id": 42}
+
+
+def test_a_session_stays_remembered_if_a_later_transaction_is_rolled_back(application, store):
+    def do(request):
+        signs_in(request)
+        request.tm.commit()
+        request.tm.begin()
+        request.session["lost"] = True
+        request.session.remember(None)
+        request.tm.doom()
+
+    answer = application(do).get("/")
+
+    assert f"Max-Age={MONTH}" in answer.headers["Set-Cookie"]
+    [record] = store.find(user_id=42)
+    assert "lost" not in record.data
