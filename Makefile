@@ -31,7 +31,7 @@ test: $(VENV)/.test  ## run the tests on all cores; PYTEST_ARGS="-k revoke -x" g
 upstream: $(UPSTREAM)/.made  ## run other projects' tests; UPSTREAM_ARGS="--only Flask" some, --write mends the page
 	PYTHONPATH=tests $(UPSTREAM)/bin/python -m upstream $(UPSTREAM_ARGS)
 
-apps: $(VENV)/.test $(APPS:%=build/apps/%/.made)  ## sign in and out of real applications; APPS_ARGS="--only pypicloud" some
+apps: $(VENV)/.test $(APPS:%=build/apps/%/.made)  ## sign in to real applications; APPS_ARGS="--only pypicloud --database sqlite" some
 	PYTHONPATH=tests:tests/browser $(RUN) -m apps $(APPS_ARGS)
 
 bench: $(VENV)/.bench  ## measure speed, for half an hour; BENCH_ARGS=--quick takes a minute

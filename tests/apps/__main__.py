@@ -1,7 +1,7 @@
 """`make apps`: tries the store in real applications, each in an environment of its own in build/apps.
 
-For each, on each database that `TEST_DATABASES` chooses: two clients sign in, and one is kicked out. What is
-seen is printed; the command fails where something else is seen. docs/explanation/tried.md tells about it.
+For each, two clients sign in, and one is kicked out. What is seen is printed; the command fails where it is
+something else. docs/explanation/tried.md tells about it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from chromium import open_chromium
 from playwright.sync_api import Error as PageError
 
-from databases import chosen_databases
+from databases import DATABASES
 from packages import NotInstalled
 from schema_session_backend import SessionStore
 from servers import SERVERS, ServerMissing
@@ -33,11 +33,14 @@ def main() -> None:
     """Read the command line, try the applications, and tell."""
     arguments = argparse.ArgumentParser(prog="make apps", description=__doc__)
     names = [application.name for application in APPLICATIONS]
-    arguments.add_argument("--only", metavar="NAME", action="append", choices=names, help="this one only")
+    arguments.add_argument("--only", action="append", choices=names, help="this one only")
+    arguments.add_argument(
+        "--database", action="append", choices=DATABASES, help="for the sessions; postgresql if not given"
+    )
     given = arguments.parse_args()
     began = time.monotonic()
     try:
-        urls = {name: _url(name) for name in chosen_databases()}
+        urls = {name: _url(name) for name in given.database or ["postgresql"]}
         with open_chromium() as chromium:
             for application in APPLICATIONS:
                 if not given.only or application.name in given.only:
@@ -59,10 +62,12 @@ def _try(application: Application, url: str, chromium: Browser) -> None:
     ) as store:
         table = store.repo()
         table.drop(store.engine, checkfirst=True)
-        with serving(application, url) as address:
-            for seen in two_clients(application, store, chromium, address):
-                print(f"  - {seen}", flush=True)
-        table.drop(store.engine)
+        try:
+            with serving(application, url) as address:
+                for seen in two_clients(application, store, chromium, address):
+                    print(f"  - {seen}", flush=True)
+        finally:
+            table.drop(store.engine, checkfirst=True)
 
 
 main()
