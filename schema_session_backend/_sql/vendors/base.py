@@ -38,6 +38,9 @@ class Vendor(ABC):
     drivers: ClassVar[tuple[str, ...]]
     """The start of a URL, without `://`, for each driver that the extra installs."""
 
+    embedded: ClassVar[bool] = False
+    """Whether a process opens the database's file itself, without a server."""
+
     timed_drivers: ClassVar[frozenset[str]] = frozenset()
     """The drivers that take a `connect_timeout` of whole seconds, and parameters by position."""
 
@@ -170,6 +173,10 @@ class Vendor(ABC):
 
     def on_connect(self, connection: Any) -> None:  # noqa: B027 - most databases need nothing
         """Set up a new driver connection of an engine that is made for a store."""
+
+    def path_of(self, connection: Connection) -> str | None:  # noqa: ARG002 - only SQLite has files
+        """The file that an embedded database is in; None if it is in memory."""
+        return None
 
     def prepare(self, connection: Connection) -> None:  # noqa: B027 - likewise
         """Set up the database itself, once, when the table is checked."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from sqlalchemy import BigInteger, cast, collate, func
@@ -36,6 +37,7 @@ class SQLite(Vendor):
 
     drivers = ("sqlite",)
     extra = None
+    embedded = True
     quotes_no_values = True
     # Lock for writing at the start: a transaction that reads first fails when it writes, without waiting, if
     # another transaction has written meanwhile.
@@ -128,6 +130,12 @@ class SQLite(Vendor):
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute("PRAGMA synchronous = NORMAL")
         cursor.close()
+
+    def path_of(self, connection: Connection) -> str | None:
+        """See `Vendor.path_of`."""
+        path: str = connection.exec_driver_sql("PRAGMA database_list").all()[0][2]
+        # SQLite also gives names to some databases in memory.
+        return path if path and Path(path).exists() else None
 
     def prepare(self, connection: Connection) -> None:
         """Switch the file to a write-ahead log, so that readers and the writer do not wait for each other."""
