@@ -124,13 +124,19 @@ ON DUPLICATE KEY UPDATE
     user_id = VALUES(user_id),
     device = VALUES(device),
     revision = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.revision < 9223372032559808511
+        )
         THEN sessions.revision + 1
         ELSE VALUES(revision)
     END,
     created_at = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-        THEN coalesce(sessions.created_at, VALUES(created_at))
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+        )
+        THEN sessions.created_at
         ELSE VALUES(created_at)
     END,
     updated_at = VALUES(updated_at),
@@ -141,8 +147,11 @@ ON DUPLICATE KEY UPDATE
                 MICROSECOND,
                 '1970-01-01',
                 CASE
-                    WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-                    THEN coalesce(sessions.created_at, VALUES(created_at))
+                    WHEN (
+                        (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+                        AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                    )
+                    THEN sessions.created_at
                     ELSE VALUES(created_at)
                 END
             ) DIV 1000
@@ -167,13 +176,19 @@ ON DUPLICATE KEY UPDATE
     user_id = VALUES(user_id),
     device = VALUES(device),
     revision = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.revision < 9223372032559808511
+        )
         THEN sessions.revision + 1
         ELSE VALUES(revision)
     END,
     created_at = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-        THEN coalesce(sessions.created_at, VALUES(created_at))
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+        )
+        THEN sessions.created_at
         ELSE VALUES(created_at)
     END,
     updated_at = VALUES(updated_at),
@@ -184,8 +199,11 @@ ON DUPLICATE KEY UPDATE
                 MICROSECOND,
                 '1970-01-01',
                 CASE
-                    WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-                    THEN coalesce(sessions.created_at, VALUES(created_at))
+                    WHEN (
+                        (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+                        AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                    )
+                    THEN sessions.created_at
                     ELSE VALUES(created_at)
                 END
             ) DIV 1000
@@ -204,13 +222,19 @@ ON DUPLICATE KEY UPDATE
     user_id = VALUES(user_id),
     device = VALUES(device),
     revision = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.revision < 9223372032559808511
+        )
         THEN sessions.revision + 1
         ELSE VALUES(revision)
     END,
     created_at = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-        THEN coalesce(sessions.created_at, VALUES(created_at))
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+        )
+        THEN sessions.created_at
         ELSE VALUES(created_at)
     END,
     updated_at = VALUES(updated_at),
@@ -221,8 +245,11 @@ ON DUPLICATE KEY UPDATE
                 MICROSECOND,
                 '1970-01-01',
                 CASE
-                    WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-                    THEN coalesce(sessions.created_at, VALUES(created_at))
+                    WHEN (
+                        (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+                        AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                    )
+                    THEN sessions.created_at
                     ELSE VALUES(created_at)
                 END
             ) DIV 1000
@@ -316,10 +343,20 @@ SET
     expire_at=least(
         {now_ms} + :ssb_max_age,
         (
-            timestampdiff(MICROSECOND, '1970-01-01', coalesce(sessions.created_at, {utc_now})) DIV 1000
+            timestampdiff(
+                MICROSECOND,
+                '1970-01-01',
+                CASE
+                    WHEN (sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30')
+                    THEN sessions.created_at
+                    ELSE {utc_now}
+                END
+            ) DIV 1000
         ) + 2592000000
     ),
-    created_at=coalesce(sessions.created_at, {utc_now}),
+    created_at=CASE WHEN (
+        sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+    ) THEN sessions.created_at ELSE {utc_now} END,
     updated_at={utc_now}
 WHERE sessions.sid = :ssb_handle AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
 
@@ -694,7 +731,10 @@ ON DUPLICATE KEY UPDATE
     user_id = VALUES(user_id),
     device = VALUES(device),
     revision = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.revision < 9223372032559808511
+        )
         THEN sessions.revision + 1
         ELSE VALUES(revision)
     END,
@@ -718,7 +758,10 @@ ON DUPLICATE KEY UPDATE
     user_id = VALUES(user_id),
     device = VALUES(device),
     revision = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.revision < 9223372032559808511
+        )
         THEN sessions.revision + 1
         ELSE VALUES(revision)
     END,
@@ -734,7 +777,10 @@ ON DUPLICATE KEY UPDATE
     user_id = VALUES(user_id),
     device = VALUES(device),
     revision = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.revision < 9223372032559808511
+        )
         THEN sessions.revision + 1
         ELSE VALUES(revision)
     END,
@@ -1007,13 +1053,19 @@ ON DUPLICATE KEY UPDATE
     user_id = VALUES(user_id),
     device = VALUES(device),
     revision = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.revision < 9223372032559808511
+        )
         THEN sessions.revision + 1
         ELSE VALUES(revision)
     END,
     created_at = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-        THEN coalesce(sessions.created_at, VALUES(created_at))
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+        )
+        THEN sessions.created_at
         ELSE VALUES(created_at)
     END,
     updated_at = VALUES(updated_at),
@@ -1024,8 +1076,11 @@ ON DUPLICATE KEY UPDATE
                 MICROSECOND,
                 '1970-01-01',
                 CASE
-                    WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-                    THEN coalesce(sessions.created_at, VALUES(created_at))
+                    WHEN (
+                        (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+                        AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                    )
+                    THEN sessions.created_at
                     ELSE VALUES(created_at)
                 END
             ) DIV 1000
@@ -1050,13 +1105,19 @@ ON DUPLICATE KEY UPDATE
     user_id = VALUES(user_id),
     device = VALUES(device),
     revision = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.revision < 9223372032559808511
+        )
         THEN sessions.revision + 1
         ELSE VALUES(revision)
     END,
     created_at = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-        THEN coalesce(sessions.created_at, VALUES(created_at))
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+        )
+        THEN sessions.created_at
         ELSE VALUES(created_at)
     END,
     updated_at = VALUES(updated_at),
@@ -1067,8 +1128,11 @@ ON DUPLICATE KEY UPDATE
                 MICROSECOND,
                 '1970-01-01',
                 CASE
-                    WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-                    THEN coalesce(sessions.created_at, VALUES(created_at))
+                    WHEN (
+                        (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+                        AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                    )
+                    THEN sessions.created_at
                     ELSE VALUES(created_at)
                 END
             ) DIV 1000
@@ -1087,13 +1151,19 @@ ON DUPLICATE KEY UPDATE
     user_id = VALUES(user_id),
     device = VALUES(device),
     revision = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.revision < 9223372032559808511
+        )
         THEN sessions.revision + 1
         ELSE VALUES(revision)
     END,
     created_at = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-        THEN coalesce(sessions.created_at, VALUES(created_at))
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+        )
+        THEN sessions.created_at
         ELSE VALUES(created_at)
     END,
     updated_at = VALUES(updated_at),
@@ -1104,8 +1174,11 @@ ON DUPLICATE KEY UPDATE
                 MICROSECOND,
                 '1970-01-01',
                 CASE
-                    WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-                    THEN coalesce(sessions.created_at, VALUES(created_at))
+                    WHEN (
+                        (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+                        AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                    )
+                    THEN sessions.created_at
                     ELSE VALUES(created_at)
                 END
             ) DIV 1000
@@ -1194,10 +1267,20 @@ SET
     expire_at=least(
         {now_ms} + :ssb_max_age,
         (
-            timestampdiff(MICROSECOND, '1970-01-01', coalesce(sessions.created_at, {utc_now})) DIV 1000
+            timestampdiff(
+                MICROSECOND,
+                '1970-01-01',
+                CASE
+                    WHEN (sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30')
+                    THEN sessions.created_at
+                    ELSE {utc_now}
+                END
+            ) DIV 1000
         ) + 2592000000
     ),
-    created_at=coalesce(sessions.created_at, {utc_now}),
+    created_at=CASE WHEN (
+        sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+    ) THEN sessions.created_at ELSE {utc_now} END,
     updated_at={utc_now}
 WHERE
     sessions.sid = :ssb_handle
