@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine, Pool
     from sqlalchemy.engine.interfaces import DBAPICursor
+    from sqlalchemy.pool import PoolProxiedConnection
 
     from .._table.rows import Convert, Row
     from ..errors import SessionStoreError
     from .failures import Failures
     from .files import DatabaseFile
-    from .query import Query
+    from .query import CompiledQuery, Query
 
 KEPT: Final = 5
 """Connections that stay open while nothing uses them; SQLAlchemy's own default."""
@@ -74,10 +75,34 @@ def run_on(connection: Connection, query: Query, values: Mapping[str, Any], fail
         if not found.returns_rows:
             return Result(found.rowcount)
         convert = compiled.convert(found.cursor)
-        return Result(found.rowcount, found.all(), convert)
+        try:
+            return Result(found.rowcount, found.all(), convert)
+        except Exception as error:  # noqa: BLE001 - a driver may raise anything for nonsense
+            problem = error
+        proxied = connection.connection
+        return _read_again(proxied, compiled, parameters, failures, problem)
     except failures.caught as error:
         failure = failures.of(error, None)
     raise failure
+
+
+def _read_again(
+    proxied: PoolProxiedConnection,
+    compiled: CompiledQuery,
+    parameters: Any,
+    failures: Failures,
+    problem: Exception,
+) -> Result:
+    """Run a SELECT again of which the driver could not decode a row, so that the row costs no other row.
+
+    Raises whatever the driver raises, and `StatementFailed` if the driver has no way to go on.
+    """
+    rows = failures.vendor.read_leniently(proxied.dbapi_connection, compiled.sql, parameters)
+    if rows is not None:
+        return Result(len(rows), rows, compiled.convert_read_again)
+    if isinstance(problem, failures.caught):
+        raise problem
+    raise failures.undecodable(problem) from None
 
 
 class Slot:
@@ -130,9 +155,16 @@ class Slot:
             if cursor is None:
                 cursor = self._cursor = self._proxied.cursor()
             cursor.execute(compiled.sql, parameters)
-            if compiled.selects:
-                return Result(cursor.rowcount, cursor.fetchall(), compiled.convert(cursor))
-            return Result(cursor.rowcount)
+            if not compiled.selects:
+                return Result(cursor.rowcount)
+            convert = compiled.convert(cursor)
+            try:
+                return Result(cursor.rowcount, cursor.fetchall(), convert)
+            except Exception as error:  # noqa: BLE001 - a driver may raise anything for nonsense
+                problem = error
+            # SQLite's cursor may still be at the row.
+            self._drop_cursor()
+            return _read_again(self._proxied, compiled, parameters, self._failures, problem)
         except self._failures.caught as error:
             failure = self._failed(error)
         raise failure

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import BigInteger, DateTime, case, delete, func, null
+from sqlalchemy import BigInteger, DateTime, case, delete, func, literal, null
 from sqlalchemy.sql import literal_column
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.dml import Insert
     from sqlalchemy.sql.type_api import TypeEngine
 
+    from ..._table.rows import Row
     from ..column_types import ColumnType
     from ..failures import Violation
 
@@ -78,6 +79,14 @@ class Vendor(ABC):
     def milliseconds(self, moment: ColumnElement[Any]) -> ColumnElement[int]:
         """A timestamp column's value as milliseconds since 1970 UTC."""
 
+    def is_moment(self, moment: ColumnElement[Any]) -> ColumnElement[bool]:
+        """Whether a timestamp column has a value that every driver can decode, in any time zone."""
+        return moment.between(literal_column("'1000-01-01'"), literal_column("'9999-12-30'"))
+
+    def whole(self, number: ColumnElement[int]) -> ColumnElement[int]:
+        """The value of an integer column as an integer."""
+        return number
+
     def day(self, moment: ColumnElement[Any]) -> ColumnElement[Any]:
         """A timestamp column's day in UTC, as a date or as text like `2026-11-25`."""
         return func.date(moment)
@@ -127,6 +136,23 @@ class Vendor(ABC):
     def delete_by_key(self, table: Table) -> Delete:
         """A DELETE that finds its rows by the primary key, so that it waits for no other rows."""
         return delete(table)
+
+    def key(self, value: object) -> ColumnElement[Any]:
+        """The primary key of a row as the driver or `read_leniently` gave it, for a comparison."""
+        return literal(value)
+
+    def read_leniently(self, connection: Any, sql: str, parameters: Any) -> list[Row] | None:  # noqa: ARG002 - as most
+        """Run a SELECT with an `Unreadable` in place of each value that the driver cannot decode.
+
+        Args:
+            connection: the driver's.
+            sql: the statement.
+            parameters: as the driver takes them.
+
+        Returns:
+            the rows; None if the driver has no way to do so.
+        """
+        return None
 
     @abstractmethod
     def is_duplicate_key(self, error: BaseException) -> bool:
