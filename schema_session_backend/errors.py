@@ -53,7 +53,10 @@ class SessionStoreError(Exception):
 
 
 class ConfigurationError(SessionStoreError, ValueError):
-    """An option, a declared column, a URL or a search that cannot work; raised before any SQL runs."""
+    """An option, a declared column, a URL or a search that cannot work; raised before any SQL runs.
+
+    Also raised in a child process that was forked while a connection to its SQLite file was in use.
+    """
 
 
 class MissingDependency(SessionStoreError, ImportError):

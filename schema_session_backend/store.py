@@ -541,6 +541,9 @@ class SessionStore(Searching, ManySessions):
         Raises:
             ConfigurationError: for an impossible `max_age`.
         """
+        if not isinstance(session, LoadedSession):
+            msg = f"idle_timeout takes what load returned, not {type(session).__name__}"
+            raise WrongArgument(msg)
         span = self._timeouts.span(max_age)
         if session.version is not None:
             span = self._rows.span(session.version.content, span)

@@ -29,6 +29,16 @@ def hashed(sid: str) -> str:
     return hashlib.sha256(sid.encode("ascii")).hexdigest()
 
 
+def fingerprint(raw: bytes) -> str:
+    """What the log calls a row whose primary key is not to be shown."""
+    return hashlib.sha256(raw).hexdigest()
+
+
+def is_handle(value: object) -> bool:
+    """Whether a value has the form of a handle that is a hash."""
+    return isinstance(value, str) and _HANDLE.fullmatch(value) is not None
+
+
 def is_possible(sid: object) -> bool:
     """Whether a session can have this id. An impossible id never reaches SQL: there is no such session."""
     return type(sid) is str and 0 < len(sid) <= MAX_LENGTH and sid.isascii() and "\0" not in sid
@@ -115,7 +125,7 @@ class Ids:
     def _is_handle(self, value: object) -> bool:
         if not isinstance(value, str) or not value.startswith(self.mark):
             return False
-        return _HANDLE.fullmatch(value) is not None if self._hashed else is_possible(value)
+        return is_handle(value) if self._hashed else is_possible(value)
 
 
 def _mark(prefix: str) -> str:

@@ -9,22 +9,29 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
+import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
+from sqlalchemy import NullPool, QueuePool
+
 from ..errors import StoreUnavailable
+from . import forks
 from .greenlets import Patching
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection, Engine, Pool
     from sqlalchemy.engine.interfaces import DBAPICursor
+    from sqlalchemy.pool import PoolProxiedConnection
 
     from .._table.rows import Convert, Row
     from ..errors import SessionStoreError
     from .failures import Failures
-    from .query import Query
+    from .files import DatabaseFile
+    from .query import CompiledQuery, Query
 
 KEPT: Final = 5
 """Connections that stay open while nothing uses them; SQLAlchemy's own default."""
@@ -68,10 +75,34 @@ def run_on(connection: Connection, query: Query, values: Mapping[str, Any], fail
         if not found.returns_rows:
             return Result(found.rowcount)
         convert = compiled.convert(found.cursor)
-        return Result(found.rowcount, found.all(), convert)
+        try:
+            return Result(found.rowcount, found.all(), convert)
+        except Exception as error:  # noqa: BLE001 - a driver may raise anything for nonsense
+            problem = error
+        proxied = connection.connection
+        return _read_again(proxied, compiled, parameters, failures, problem)
     except failures.caught as error:
         failure = failures.of(error, None)
     raise failure
+
+
+def _read_again(
+    proxied: PoolProxiedConnection,
+    compiled: CompiledQuery,
+    parameters: Any,
+    failures: Failures,
+    problem: Exception,
+) -> Result:
+    """Run a SELECT again of which the driver could not decode a row, so that the row costs no other row.
+
+    Raises whatever the driver raises, and `StatementFailed` if the driver has no way to go on.
+    """
+    rows = failures.vendor.read_leniently(proxied.dbapi_connection, compiled.sql, parameters)
+    if rows is not None:
+        return Result(len(rows), rows, compiled.convert_read_again)
+    if isinstance(problem, failures.caught):
+        raise problem
+    raise failures.undecodable(problem) from None
 
 
 class Slot:
@@ -124,9 +155,16 @@ class Slot:
             if cursor is None:
                 cursor = self._cursor = self._proxied.cursor()
             cursor.execute(compiled.sql, parameters)
-            if compiled.selects:
-                return Result(cursor.rowcount, cursor.fetchall(), compiled.convert(cursor))
-            return Result(cursor.rowcount)
+            if not compiled.selects:
+                return Result(cursor.rowcount)
+            convert = compiled.convert(cursor)
+            try:
+                return Result(cursor.rowcount, cursor.fetchall(), convert)
+            except Exception as error:  # noqa: BLE001 - a driver may raise anything for nonsense
+                problem = error
+            # SQLite's cursor may still be at the row.
+            self._drop_cursor()
+            return _read_again(self._proxied, compiled, parameters, self._failures, problem)
         except self._failures.caught as error:
             failure = self._failed(error)
         raise failure
@@ -167,12 +205,15 @@ class BorrowedSlots:
     Args:
         engine: whose pool it is.
         failures: makes errors of the driver's exceptions.
+        file: the database's file, if this process opens it itself.
     """
 
-    def __init__(self, engine: Engine, failures: Failures) -> None:
+    def __init__(self, engine: Engine, failures: Failures, file: DatabaseFile | None) -> None:
         self._engine = engine
         self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._failures = failures
+        self._file = file
+        self._old_pools: weakref.WeakSet[Pool] = weakref.WeakSet()
         self._patching = Patching()
         self._generation = 0
 
@@ -181,15 +222,28 @@ class BorrowedSlots:
 
         Raises:
             StoreUnavailable, AccessDenied: if no connection could be made.
+            ConfigurationError: in a child process that has inherited the database's file open.
         """
         self._patching.check()
+        file = self._file
+        if file is not None:
+            file.require_usable()
+            if file.was_replaced():
+                self.close()
         generation = self._generation
         try:
             connection = self._autocommit.connect()
         except self._failures.caught as error:
             failure = self._failures.connecting(error)
         else:
-            return Slot(self._engine, connection, self._failures, generation=generation)
+            slot = Slot(self._engine, connection, self._failures, generation=generation)
+            if file is not None:
+                try:
+                    file.opened(connection)
+                except BaseException:
+                    slot.close()
+                    raise
+            return slot
         raise failure
 
     def put_back(self, slot: Slot) -> None:
@@ -203,6 +257,21 @@ class BorrowedSlots:
         """Close all slots: those in use as soon as they are put back."""
         self._generation += 1
         self._engine.dispose()
+
+    def before_fork(self) -> None:
+        """Close what nobody uses of a file, because a child must inherit no connection to it."""
+        pool = self._engine.pool
+        # Other pools would close connections that are in use.
+        if self._file is None or not self._file.is_on_disk or not isinstance(pool, (QueuePool, NullPool)):
+            return
+        # A connection that is in use now will be given back to the pool that it came from.
+        self._old_pools.add(pool)
+        self.close()
+        for old in self._old_pools:
+            old.dispose()
+
+    def after_fork(self) -> None:
+        """Open connections again, in the parent."""
 
     def forget(self) -> object:
         """Start anew in a child process.
@@ -221,11 +290,14 @@ class OwnSlots(BorrowedSlots):
     Args:
         engine: without a pool of its own.
         failures: makes errors of the driver's exceptions.
+        file: the database's file, if this process opens it itself.
         timeout: seconds to wait for a slot while all are in use.
     """
 
-    def __init__(self, engine: Engine, failures: Failures, *, timeout: float) -> None:
-        super().__init__(engine, failures)
+    def __init__(
+        self, engine: Engine, failures: Failures, file: DatabaseFile | None, *, timeout: float
+    ) -> None:
+        super().__init__(engine, failures, file)
         self._timeout = timeout
         self.kept = KEPT
         """How many slots stay open while nothing uses them."""
@@ -237,9 +309,12 @@ class OwnSlots(BorrowedSlots):
         self._lock = threading.Lock()
         self._unopened = MOST
         self._waiting = 0
+        self._forks = 0
 
     def take(self) -> Slot:
         """A slot that is open, or a new slot; at the limit, the next slot that is put back."""
+        if self._file is not None and self._file.was_replaced():
+            self.close()
         try:
             slot = self._idle.get_nowait()
         except queue.Empty:
@@ -270,6 +345,29 @@ class OwnSlots(BorrowedSlots):
                     slot.close()
                 self._permit_another()
 
+    def before_fork(self) -> None:
+        """Close all slots of a file, waiting a while for those in use, and open none until after the fork."""
+        if self._file is None or not self._file.is_on_disk:
+            return
+        with self._lock:
+            self._forks += 1
+        deadline = time.monotonic() + forks.PATIENCE
+        self.close()
+        while self._unopened < MOST and time.monotonic() < deadline:
+            time.sleep(0.001)
+            self.close()
+
+    def after_fork(self) -> None:
+        """Let slots be opened again, in the parent."""
+        with self._lock:
+            self._forks = max(0, self._forks - 1)
+            if self._forks:
+                return
+            permitted = min(self._waiting, self._unopened)
+            self._unopened -= permitted
+            for _ in range(permitted):
+                self._idle.put(None)
+
     def forget(self) -> object:
         """Start anew in a child process."""
         inherited = (self._idle, super().forget())
@@ -279,7 +377,7 @@ class OwnSlots(BorrowedSlots):
     def _next_slot(self) -> Slot | None:
         """The next slot that is put back, or None as the permission to open a slot."""
         with self._lock:
-            if self._unopened:
+            if self._unopened and not self._forks:
                 self._unopened -= 1
                 return None
             self._waiting += 1
@@ -294,7 +392,7 @@ class OwnSlots(BorrowedSlots):
 
     def _permit_another(self) -> None:
         with self._lock:
-            if self._waiting:
+            if self._waiting and not self._forks:
                 self._idle.put(None)
             else:
                 self._unopened += 1

@@ -13,7 +13,8 @@ from ..errors import ConfigurationError, StoreUnavailable, WrongArgument
 from .connections import BorrowedSlots, OwnSlots, run_on
 from .engine import new_engine
 from .failures import Failures
-from .forks import after_fork, keep_alive
+from .files import DatabaseFile
+from .forks import after_fork, around_fork, keep_alive
 from .query import Query
 from .vendors import vendor_of
 
@@ -127,11 +128,13 @@ class Database:
         self.vendor: Vendor = vendor_of(self.engine.url)
         self.failures = Failures(self.engine, self.vendor)
         self._begin = Query(text(self.vendor.begin))
+        self._file = DatabaseFile(self.engine, self.vendor) if self.vendor.embedded else None
         self._slots = (
-            OwnSlots(self.engine, self.failures, timeout=RETRY_FOR)
+            OwnSlots(self.engine, self.failures, self._file, timeout=RETRY_FOR)
             if isinstance(self.engine.pool, NullPool) and self._owned
-            else BorrowedSlots(self.engine, self.failures)
+            else BorrowedSlots(self.engine, self.failures, self._file)
         )
+        around_fork(before=self._slots.before_fork, in_parent=self._slots.after_fork)
         after_fork(self._forget_connections)
 
     def run(self, query: Query, values: Mapping[str, Any]) -> Result:
@@ -159,7 +162,10 @@ class Database:
 
         Raises:
             WrongArgument: for anything but a connection or an ORM session.
+            ConfigurationError: in a child process that has inherited the database's file open.
         """
+        if self._file is not None:
+            self._file.require_usable()
         return Joined(connection, self.failures)
 
     @contextmanager

@@ -50,7 +50,7 @@ class Failures:
         self.hashed = True
         """Whether its ids are hashes, which any collation tells apart."""
         self._engine = engine
-        self._vendor = vendor
+        self.vendor = vendor
         self._integrity_error: type[Exception] = driver.IntegrityError
 
     def connecting(self, error: Exception) -> SessionStoreError:
@@ -61,7 +61,7 @@ class Failures:
         code, kind = self._described(raw)
         # Nothing was sent yet, so the driver's text has the reason and no value.
         msg = f"cannot connect to {self._engine.url!r} ({kind}): {_first_line(raw)}"
-        if self._vendor.denies(raw):
+        if self.vendor.denies(raw):
             return AccessDenied(msg, code=code)
         return StoreUnavailable(msg)
 
@@ -69,6 +69,14 @@ class Failures:
         """No connection became free."""
         return StoreUnavailable(
             "no connection of the pool became free in time: raise its size, or close what holds them"
+        )
+
+    def undecodable(self, error: Exception) -> StatementFailed:
+        """The driver could not decode a row, and cannot go on with the others."""
+        return StatementFailed(
+            f"the driver {self._engine.driver!r} cannot decode a row ({type(error).__name__}): the URL of"
+            f" another driver begins with {' or '.join(self.vendor.drivers)}://",
+            code=None,
         )
 
     def of(  # noqa: PLR0911 - each kind of failure is an error of its own
@@ -88,31 +96,31 @@ class Failures:
         if self._is_lost(error, raw, connection):
             msg = f"the connection to {self._engine.url!r} was lost ({kind}); try again later"
             return StoreUnavailable(msg, connection_lost=True)
-        if self._vendor.is_transient(code):
+        if self.vendor.is_transient(code):
             return StoreUnavailable(f"the database stayed busy or locked until the deadline ({kind})")
-        if self._vendor.is_duplicate_key(raw):
+        if self.vendor.is_duplicate_key(raw):
             return SessionExists(f"a session with that id is there already ({kind})", code=code)
-        if isinstance(raw, self._integrity_error) or code in self._vendor.violations:
+        if isinstance(raw, self._integrity_error) or code in self.vendor.violations:
             return self._violated(raw, code, kind)
-        may_quote = quote or self._vendor.quotes_no_values
+        may_quote = quote or self.vendor.quotes_no_values
         reason = _first_line(raw) if may_quote else "the database's log tells more"
-        if self._vendor.denies(raw):
+        if self.vendor.denies(raw):
             return AccessDenied(f"the database denied a statement ({kind}): {reason}", code=code)
         return StatementFailed(f"the database refused a statement ({kind}): {reason}", code=code)
 
     def _is_lost(self, error: Exception, raw: BaseException, connection: Any) -> bool:
-        if self._vendor.is_outdated(raw):
+        if self.vendor.is_outdated(raw):
             return True
         if isinstance(error, sa_exc.DBAPIError):
             return error.connection_invalidated
         return self._engine.dialect.is_disconnect(error, connection, None)  # type: ignore[arg-type]
 
     def _described(self, raw: BaseException) -> tuple[str | None, str]:
-        code = self._vendor.code(raw)
+        code = self.vendor.code(raw)
         return code, type(raw).__name__ + (f" {code}" if code else "")
 
     def _violated(self, raw: BaseException, code: str | None, kind: str) -> ConstraintViolated:
-        constraint, columns = self._completed(self._vendor.violation(raw))
+        constraint, columns = self._completed(self.vendor.violation(raw))
         where = "" if self.table is None else f" of table {self.table.fullname!r}"
         what = "a constraint" if constraint is None else f"the constraint {constraint!r}"
         on = f" on {', '.join(map(repr, columns))}" if columns else ""

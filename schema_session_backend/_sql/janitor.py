@@ -7,9 +7,9 @@ import random
 import threading
 import time
 import weakref
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from ..errors import SessionStoreError
+from ..errors import ConstraintViolated, SessionStoreError, StatementFailed
 from .query import Query
 
 if TYPE_CHECKING:
@@ -23,6 +23,15 @@ LONGEST_STOP: Final = 5.0
 """Seconds to wait for the end of a batch."""
 
 _log = logging.getLogger("schema_session_backend")
+
+
+class _Batch(NamedTuple):
+    """What became of some expired rows."""
+
+    found: int
+    removed: int
+    left: list[object]
+    """The primary keys of those that are still to be removed, one by one."""
 
 
 class Janitor:
@@ -53,12 +62,13 @@ class Janitor:
         Returns:
             the number of sessions that were removed.
         """
-        removed = 0
+        removed = kept = 0
         while not self._stopping.is_set():
             start = time.monotonic()
-            batch = self._database.transact(self._collect_batch)
-            removed += batch
-            if batch < BATCH:
+            batch = self._batch(kept)
+            removed += batch.removed
+            kept += batch.found - batch.removed
+            if batch.found < BATCH:
                 break
             # Pause for as long as the batch took, so that other writers get at least half of the time.
             self._stopping.wait(time.monotonic() - start)
@@ -92,8 +102,32 @@ class Janitor:
                 "expired sessions were not removed, the next attempt is in %d s: %s", self._interval, error
             )
 
-    def _collect_batch(self, transaction: Runner) -> int:
-        """Remove a batch of expired sessions; returns how many."""
+    def _batch(self, kept: int) -> _Batch:
+        """Remove a batch of expired sessions, beside so many that cannot be removed."""
+        try:
+            batch = self._database.transact(lambda own: self._collect_batch(own, kept))
+        except (ConstraintViolated, StatementFailed):
+            # A row of the application may hold one of them.
+            rows = self._database.run(self._statements.expired(BATCH, skipped=kept), {}).rows
+            batch = _Batch(len(rows), 0, [key for (key,) in rows])
+        return batch._replace(removed=batch.removed + sum(map(self._remove, batch.left)))
+
+    def _remove(self, key: object) -> int:
+        """Remove an expired row alone; returns 1, or 0 for a row that cannot be removed."""
+        statements = self._statements
+        try:
+            return self._database.run(statements.delete_expired_row(key), {}).count
+        except (ConstraintViolated, StatementFailed) as error:
+            _log.warning(
+                "table %r: the expired session %s was not removed: %s",
+                statements.table.name,
+                statements.rows.named_in_log(key),
+                error,
+            )
+        return 0
+
+    def _collect_batch(self, transaction: Runner, kept: int) -> _Batch:
+        """Remove a batch of expired sessions, except for rows whose primary keys are no handles."""
         statements = self._statements
 
         def scalar(statement: Executable) -> Any:
@@ -101,11 +135,11 @@ class Janitor:
 
         with statements.vendor.alone(scalar, f"gc {statements.table.name}", wait=0) as alone:
             if not alone:
-                return 0
-            expired = [handle for (handle,) in transaction.run(statements.expired(BATCH), {}).rows]
-            if not expired:
-                return 0
-            return transaction.run(statements.delete_expired(expired), {}).count
+                return _Batch(0, 0, [])
+            keys = [key for (key,) in transaction.run(statements.expired(BATCH, skipped=kept), {}).rows]
+            handles = [key for key in keys if type(key) is str]
+            removed = transaction.run(statements.delete_expired(handles), {}).count if handles else 0
+            return _Batch(len(keys), removed, [key for key in keys if type(key) is not str])
 
 
 def _stop(stopping: threading.Event, thread: threading.Thread) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from .._table.rows import PREFIX
+from .._session.tags import CorruptText
+from .._table.rows import PREFIX, Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,18 +25,18 @@ class Query:
         self._statement = statement
         self.selects = hasattr(statement, "selected_columns")
         """Whether the statement is a SELECT."""
-        self._compiled: dict[Dialect, _Compiled] = {}
+        self._compiled: dict[Dialect, CompiledQuery] = {}
 
-    def compiled(self, dialect: Dialect) -> _Compiled:
+    def compiled(self, dialect: Dialect) -> CompiledQuery:
         """The SQL for a dialect that has connected before, so that it knows the version of its server."""
         # A caller's connection may belong to another engine, even with another driver.
         compiled = self._compiled.get(dialect)
         if compiled is None:
-            compiled = self._compiled[dialect] = _Compiled(self._statement, dialect)
+            compiled = self._compiled[dialect] = CompiledQuery(self._statement, dialect)
         return compiled
 
 
-class _Compiled:
+class CompiledQuery:
     """A statement's SQL, and the conversion of its parameters and of its result's values.
 
     Args:
@@ -63,7 +64,9 @@ class _Compiled:
         self._pick = self._picker()
         self.selects = hasattr(statement, "selected_columns")
         """Whether the statement is a SELECT."""
-        self._types = [column.type for column in getattr(statement, "selected_columns", ())]
+        columns = list(getattr(statement, "selected_columns", ()))
+        self._types = [column.type for column in columns]
+        self._names = [getattr(column, "name", "") for column in columns]
         self._convert: Convert | None = None
 
     def parameters(self, values: Mapping[str, Any]) -> Any:
@@ -97,6 +100,19 @@ class _Compiled:
             ]
             self._convert = _conversion([(index, process) for index, process in processors if process])
         return self._convert
+
+    def convert_read_again(self, row: Row) -> list[Any]:
+        """`convert` for a statement that has run before, and for a row in which an `Unreadable` may stand.
+
+        Raises:
+            CorruptText: naming the column of the `Unreadable`.
+        """
+        for name, value in zip(self._names, row, strict=True):
+            if isinstance(value, Unreadable):
+                msg = f"the driver cannot decode its column {name!r}"
+                raise CorruptText(msg)
+        assert self._convert is not None
+        return self._convert(row)
 
 
 def _bind_processor(kind: TypeEngine[Any], dialect: Dialect) -> Any:

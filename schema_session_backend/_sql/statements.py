@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 TRACE_MS: Final = 5 * 60 * 1000
 """Milliseconds for which a session can be found by the id that it had before."""
+LARGEST_REVISION: Final = 2**63 - 1 - 2**32
+"""A session that began at a random revision of 62 bits never gets there; it leaves room for further saves."""
 MOST_SHAPES: Final = 64
 """Compiled statements that are kept for different omitted columns and numbers of rows."""
 
@@ -169,7 +171,14 @@ class Statements:
     @cached_property
     def touch(self) -> Query:
         """Move the expiry of a live session, and nothing else."""
-        return Query(update(self.table.table).where(self._this, self.live).values(self._touched))
+        # Nobody has read the row, so its `created_at` may be anything.
+        values = self._living(
+            self._touched_span,
+            lambda created_at: case(
+                (self.vendor.is_moment(created_at), created_at), else_=self.vendor.utc_now
+            ),
+        )
+        return Query(update(self.table.table).where(self._this, self.live).values(values))
 
     @cached_property
     def renew(self) -> Query:
@@ -250,19 +259,29 @@ class Statements:
         """Remove live sessions."""
         return self._delete(handles, self.live)
 
-    def expired(self, limit: int) -> Query:
-        """Handles of expired sessions that no other transaction holds, and keep others from touching them."""
-        return Query(
+    def expired(self, limit: int, *, skipped: int = 0) -> Query:
+        """Handles of expired sessions that no other transaction holds, and keep others from touching them.
+
+        Args:
+            limit: the largest number of handles.
+            skipped: how many sessions to leave out, those that expired first.
+        """
+        handles = (
             select(self.table.sid)
             .where(self._expired, self.table.expire_at >= -self.vendor.now_ms)
             .order_by(self.table.expire_at)
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
+        return Query(handles.offset(skipped) if skipped else handles)
 
     def delete_expired(self, handles: Collection[str]) -> Query:
         """Remove sessions of these handles that are still expired."""
         return self._delete(handles, self._expired)
+
+    def delete_expired_row(self, key: object) -> Query:
+        """Remove the expired row of a primary key that need not be a handle."""
+        return Query(delete(self.table.table).where(self.table.sid == self.vendor.key(key), self._expired))
 
     # -- their parts
 
@@ -307,11 +326,13 @@ class Statements:
         # An omitted column too: the new row has its default.
         changes = [(name, new[name]) for name in self.rows.content_columns]
         # Going on counting tells a save in flight that it is still the same session.
-        revision = case((self.live, table.revision + literal_column("1")), else_=new[table.revision.name])
+        counts_on = and_(self.live, table.revision < literal_column(str(LARGEST_REVISION)))
+        next_revision = self.vendor.whole(table.revision) + literal_column("1")
+        revision = case((counts_on, next_revision), else_=new[table.revision.name])
         changes.append((table.revision.name, revision))
         if created_at is not None and table.updated_at is not None:
-            first = func.coalesce(created_at, new[created_at.name])
-            new_created_at = case((self.live, first), else_=new[created_at.name])
+            stays = and_(self.live, self.vendor.is_moment(created_at))
+            new_created_at = case((stays, created_at), else_=new[created_at.name])
             changes += [
                 (created_at.name, new_created_at),
                 (table.updated_at.name, new[table.updated_at.name]),
@@ -328,24 +349,38 @@ class Statements:
 
     @cached_property
     def _renewed(self) -> dict[str, Any]:
-        return self._living(self.rows.parameters()[self.table.expire_at.name])
+        """What a save sets beside the data; the session was read, so its `created_at` is a moment."""
+        return self._living(self.rows.parameters()[self.table.expire_at.name], self._known)
 
     @cached_property
     def _touched(self) -> dict[str, Any]:
-        user, usual = self.rows.user, self.rows.parameters()[self.table.expire_at.name]
-        if user is None:
-            return self._renewed
-        # Another request may have signed the user in or out since the session was read.
-        return self._living(case((user.is_(None), self.rows.anonymous_max_age), else_=usual))
+        """What a touch sets of a session that was read."""
+        return self._living(self._touched_span, self._known)
 
-    def _living(self, span: ColumnElement[Any]) -> dict[str, Any]:
-        """What is set on a session that lives that many milliseconds from now."""
+    @cached_property
+    def _touched_span(self) -> ColumnElement[Any]:
+        user, usual = self.rows.user, self.rows.parameters()[self.table.expire_at.name]
+        # Another request may have signed the user in or out since the session was read.
+        return usual if user is None else case((user.is_(None), self.rows.anonymous_max_age), else_=usual)
+
+    def _known(self, created_at: Column[Any]) -> ColumnElement[Any]:
+        return func.coalesce(created_at, self.vendor.utc_now)
+
+    def _living(
+        self, span: ColumnElement[Any], known: Callable[[Column[Any]], ColumnElement[Any]]
+    ) -> dict[str, Any]:
+        """What is set on a session that lives that many milliseconds from now.
+
+        Args:
+            span: milliseconds.
+            known: makes the time of the session's creation of what its row has.
+        """
         table = self.table
         renewed: dict[str, Any] = {}
         created = None
         if table.created_at is not None and table.updated_at is not None:
             # A table that got its timestamps later has rows without them.
-            created = func.coalesce(table.created_at, self.vendor.utc_now)
+            created = known(table.created_at)
             renewed = {table.created_at.name: created, table.updated_at.name: self.vendor.utc_now}
         expiry = self.vendor.now_ms + span
         return renewed | {table.expire_at.name: self._limited(expiry, created)}

@@ -58,11 +58,20 @@ class Survey:
         end = None
         if found.is_restricted and not found.has_index:
             last = runner.run(self._search.end_of(mark, after=after, rows=EXAMINED), {}).rows
-            end = last[0][0] if last else None
-        result = runner.run(*self._search.page(found, after=after, end=end, limit=limit + 1))
-        rows = result.rows[:limit]
-        if len(result.rows) > limit:
-            end = rows[-1][-1]
+            end = last[0][0] if last and self._rows.is_handle(last[0][0]) else None
+        asked = limit
+        while True:
+            result = runner.run(*self._search.page(found, after=after, end=end, limit=asked + 1))
+            rows = result.rows
+            if len(rows) <= asked:
+                break
+            # The next page can begin only after a handle, and a corrupt row may have none.
+            ends = [number for number, row in enumerate(rows) if self._rows.is_handle(row[-1])][:limit]
+            if ends:
+                rows = rows[: ends[-1] + 1]
+                end = rows[-1][-1]
+                break
+            asked *= 2
         return Page([session.record() for session in self._rows.listed(rows, result.convert)], end)
 
     def per_day(self, runner: Runner, *, mark: str, days: int) -> list[DayCount]:
@@ -81,6 +90,7 @@ class Survey:
         since = dt.datetime.combine(first, dt.time(), dt.UTC)
         result = runner.run(self._search.per_day(mark, self._sample(mark, parts), since), {})
         counts = {_date(day): round(count * ALL_PARTS / parts) for day, count in result.rows}
+        counts.pop(None, None)
         all_days = [first + dt.timedelta(days=number) for number in range(days)]
         return [DayCount(day, counts.get(day, 0), parts == ALL_PARTS) for day in all_days]
 
@@ -95,6 +105,11 @@ class Survey:
         return self._search.between(mark, f"{mark}{parts:0{DIGITS}x}") if parts < ALL_PARTS else []
 
 
-def _date(day: Any) -> dt.date:
-    """A day as the database's driver returns it, as a date; SQLite's returns text."""
-    return day if isinstance(day, dt.date) else dt.date.fromisoformat(day)
+def _date(day: Any) -> dt.date | None:
+    """A day as the database's driver returns it, which is text on SQLite; None for no day."""
+    if isinstance(day, dt.date):
+        return day
+    try:
+        return dt.date.fromisoformat(day)
+    except (TypeError, ValueError):
+        return None

@@ -57,6 +57,19 @@ TRACE_KEY: Final = "$rotated"
 NONE: Final[frozenset[str]] = frozenset()
 
 
+class Unreadable:
+    """Stands for a value of which the driver could make no Python value.
+
+    Args:
+        raw: the bytes that the database sent.
+    """
+
+    __slots__ = ("raw",)
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+
+
 class NewRow(NamedTuple):
     """A session as an INSERT takes it."""
 
@@ -381,6 +394,14 @@ class Rows:
             if session is not None:
                 yield session
 
+    def is_handle(self, value: object) -> bool:
+        """Whether a row's primary key is a handle; whoever can write to the table can put anything there."""
+        return ids.is_handle(value) if self._hashed else ids.is_possible(value)
+
+    def named_in_log(self, handle: object) -> str:
+        """What the log calls a row: a hash, and no text that somebody else chose."""
+        return str(handle) if self._hashed and ids.is_handle(handle) else ids.fingerprint(_bytes_of(handle))
+
     def join(self, content: Content) -> dict[str, Any]:
         """The data of a session's row, freshly made.
 
@@ -409,6 +430,8 @@ class Rows:
         width = self._width
         try:
             values = convert(row)
+            if not self.is_handle(handle):
+                raise CorruptText("its primary key is no handle")  # noqa: TRY301
             columns = values[:width] if self._comes_as_it_is else map(Field.restored, self._fields, values)
             additional, expiry, revision, now = values[width : width + 4]
             content = Content(tuple(columns), additional)
@@ -425,11 +448,17 @@ class Rows:
         else:
             version = Version(revision, content, expiry, now)
             return LoadedSession(sid, handle, data, created_at, updated_at, version)
-        public = handle if self._hashed else ids.hashed(handle)
+        name = self.named_in_log(handle)
         _log.warning(
-            "table %r: session %s is corrupt and counts as absent: %s", self._table.name, public, problem
+            "table %r: session %s is corrupt and counts as absent: %s", self._table.name, name, problem
         )
         return None
+
+
+def _bytes_of(handle: object) -> bytes:
+    if isinstance(handle, Unreadable):
+        return handle.raw
+    return handle if isinstance(handle, bytes) else str(handle).encode(errors="surrogatepass")
 
 
 def _moment(value: dt.datetime | None) -> dt.datetime | None:

@@ -82,8 +82,12 @@ class Access:
     def _require_own_form(self, request: Request, visitor: Visitor) -> None:
         if not self._is_from_own_site(request):
             raise Refused(HTTPStatus.FORBIDDEN, "refused")
-        fields = request.fields
-        if not visitor.accepts(request.headers.get("X-CSRF-Token") or fields.get("csrf_token")):
+        in_header = request.headers.get("X-CSRF-Token")
+        # Before the body is read, which may be long in coming.
+        if in_header and not visitor.accepts(in_header):
+            raise Refused(HTTPStatus.FORBIDDEN, "refused")
+        in_form = request.fields.get("csrf_token")
+        if not in_header and not visitor.accepts(in_form):
             raise Refused(HTTPStatus.FORBIDDEN, "refused")
 
     def _is_from_own_site(self, request: Request) -> bool:

@@ -12,7 +12,7 @@ import flask
 from ..cachelib import SchemaCache
 from ..errors import ConfigurationError, WrongArgument
 from .arguments import require_user, require_user_field
-from .http import MAX_BODY
+from .http import limit_body
 from .mounting import mount_path, mounted_before
 from .page import DevicesPage
 from .visitor import Visitor, confirmed_visitor
@@ -77,6 +77,12 @@ def add_devices(
         environ = mounted_before(flask.request.environ, rest)
         return flask.Response.from_app(page, environ | _body(flask.request), buffered=True)
 
+    def limit_bodies() -> None:
+        if flask.request.endpoint == "devices":
+            limit_body(flask.request.environ)
+
+    # First of all functions, because others may read the body, such as those of Flask-WTF and Flask-Security.
+    app.before_request_funcs.setdefault(None, []).insert(0, limit_bodies)
     for rule in (f"{mount}/", f"{mount}/<path:rest>"):
         app.add_url_rule(rule, "devices", devices, methods=["GET", "POST"])
     return page
@@ -103,9 +109,13 @@ def _flask_logins_user(app: flask.Flask) -> Callable[[], object]:
 
 
 def _body(request: flask.Request) -> dict[str, Any]:
-    """The entries of a WSGI environment for a body that the application may have read already."""
-    if request.content_length is None or request.content_length > MAX_BODY:
+    """The entries of a WSGI environment for a body that the application has read already, if it has."""
+    # Flask keeps what was read, or the form that was parsed, in attributes of the request.
+    read = vars(request)
+    if "_cached_data" in read:
+        body = request.get_data()
+    elif "form" in read:
+        body = urlencode(list(request.form.items(multi=True))).encode()
+    else:
         return {}
-    # Flask keeps no data of a body that it has parsed as a form.
-    body = request.get_data() or urlencode(list(request.form.items(multi=True))).encode()
-    return {"wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))}
+    return {"wsgi.input": BytesIO(body), "wsgi.input_terminated": True, "CONTENT_LENGTH": str(len(body))}

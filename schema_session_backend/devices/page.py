@@ -14,7 +14,7 @@ from .access import Access
 from .admin import Admin
 from .arguments import require_store
 from .devices import Devices
-from .http import SESSIONS_PATH, Refused, Request, Response, json_response
+from .http import SESSIONS_PATH, Refused, Request, Response, json_response, limit_body
 from .mounting import mount_path, mounted_at, wsgi_text
 from .rendering import STATIC_FILES, Renderer, static_file
 from .texts import Texts
@@ -121,6 +121,7 @@ class DevicesPage:
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         """Answer a request, as a WSGI application does."""
+        limit_body(environ)
         request = Request(environ)
         try:
             response = self._answer(request)

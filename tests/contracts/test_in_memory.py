@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from sqlalchemy import StaticPool, create_engine
+from workers import in_fork
 
 from schema_session_backend import InvalidField, SchemaMismatch, SessionStore
 
@@ -51,4 +52,12 @@ def test_a_store_on_a_url_in_memory_serves_one_statement_after_the_other():
         store.set("a", {"user_id": 1})
         with store.engine.connect() as connection:
             assert len(connection.execute(store.repo().select()).all()) == 1
+        assert store.get("a") == {"user_id": 1}
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///file:forked?mode=memory&cache=shared&uri=true"])
+def test_a_fork_keeps_the_database_of_the_parent(url):
+    with SessionStore(url, schemas="user_id Integer") as store:
+        store.set("a", {"user_id": 1})
+        in_fork(lambda: None)
         assert store.get("a") == {"user_id": 1}

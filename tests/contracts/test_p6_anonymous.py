@@ -9,7 +9,7 @@ import pytest
 from values import expiry, stored_rows
 
 from clocks import DAY, HOUR, MINUTE
-from schema_session_backend import ConfigurationError, Outcome, SessionStore
+from schema_session_backend import ConfigurationError, Outcome, SessionStore, WrongArgument
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -200,6 +200,17 @@ def test_the_result_of_a_save_tells_when_the_session_expires(frozen_store):
 
         assert is_told(saved, expiry(store))
     assert is_told(store.save(store.blank("b"), CART), expiry(store, "b"))
+
+
+def test_the_store_tells_the_idle_timeout_of_a_session(frozen_store):
+    store, _ = frozen_store
+    store.set_many({"visitor": CART, "user": SIGNED_IN})
+    visitor, user = store.load("visitor"), store.load("user")
+
+    assert [store.idle_timeout(visitor), store.idle_timeout(user)] == [HOUR, DAY]
+    assert [store.idle_timeout(visitor, math.inf), store.idle_timeout(user, math.inf)] == [HOUR, math.inf]
+    with pytest.raises(WrongArgument, match="idle_timeout takes what load returned, not str"):
+        store.idle_timeout("user")
 
 
 # -- whose session it is may be a searchable copy, or a column that the database fills in

@@ -249,9 +249,9 @@ def test_gc_pauses_after_a_batch_for_as_long_as_the_batch_took(
     collect = store._janitor._collect_batch
     pauses: list[float] = []
 
-    def collect_batch(connection: Any) -> int:
+    def collect_batch(*arguments: Any) -> Any:
         janitors_time.advance(30)
-        return collect(connection)
+        return collect(*arguments)
 
     monkeypatch.setattr(store._janitor, "_collect_batch", collect_batch)
     monkeypatch.setattr(store._janitor._stopping, "wait", pauses.append)
@@ -282,10 +282,10 @@ def test_close_ends_a_collection_after_its_batch(moved_store, clock, monkeypatch
     clock.advance(HOUR + MINUTE)
     collect, under_way = store._janitor._collect_batch, threading.Event()
 
-    def collect_batch(connection: Any) -> int:
+    def collect_batch(*arguments: Any) -> Any:
         under_way.set()
         assert store._janitor._stopping.wait(30)
-        return collect(connection)
+        return collect(*arguments)
 
     monkeypatch.setattr(store._janitor, "_collect_batch", collect_batch)
     janitors_time.advance(DAY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing as mp
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ from schema_session_backend import Outcome, SessionStore
 from schema_session_backend.cachelib import SchemaCache
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
 SCHEMAS = "user_id Integer index; device String(50); ip String(45)"
@@ -110,3 +111,29 @@ def count_up(url: str, table_name: str) -> None:
         for _ in range(20):
             cache.inc("counter")
             cache.inc("other", 2**64)
+
+
+def in_fork(work: Callable[[], Any]) -> Any:
+    """What `work` returns in a child that is forked now."""
+    context = mp.get_context("fork")
+    receiving, sending = context.Pipe(duplex=False)
+    child = context.Process(target=lambda: sending.send(work()))
+    child.start()
+    sending.close()
+    child.join(60)
+    assert child.exitcode == 0
+    with receiving:
+        return receiving.recv()
+
+
+def write_numbered(store: SessionStore, name: str, number: int) -> None:
+    """Store as many sessions, and read each."""
+    for turn in range(number):
+        store.set(f"{name}-{turn}", {"user_id": turn})
+        assert store.get(f"{name}-{turn}") == {"user_id": turn}
+
+
+def count_in_process(url: str, table_name: str) -> int:
+    """How many sessions there are."""
+    with opened(url, table_name) as store:
+        return store.count()

@@ -124,13 +124,19 @@ ON DUPLICATE KEY UPDATE
     user_id = VALUES(user_id),
     device = VALUES(device),
     revision = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.revision < 9223372032559808511
+        )
         THEN sessions.revision + 1
         ELSE VALUES(revision)
     END,
     created_at = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-        THEN coalesce(sessions.created_at, VALUES(created_at))
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+        )
+        THEN sessions.created_at
         ELSE VALUES(created_at)
     END,
     updated_at = VALUES(updated_at),
@@ -141,8 +147,11 @@ ON DUPLICATE KEY UPDATE
                 MICROSECOND,
                 '1970-01-01',
                 CASE
-                    WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-                    THEN coalesce(sessions.created_at, VALUES(created_at))
+                    WHEN (
+                        (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+                        AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                    )
+                    THEN sessions.created_at
                     ELSE VALUES(created_at)
                 END
             ) DIV 1000
@@ -167,13 +176,19 @@ ON DUPLICATE KEY UPDATE
     user_id = VALUES(user_id),
     device = VALUES(device),
     revision = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.revision < 9223372032559808511
+        )
         THEN sessions.revision + 1
         ELSE VALUES(revision)
     END,
     created_at = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-        THEN coalesce(sessions.created_at, VALUES(created_at))
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+        )
+        THEN sessions.created_at
         ELSE VALUES(created_at)
     END,
     updated_at = VALUES(updated_at),
@@ -184,8 +199,11 @@ ON DUPLICATE KEY UPDATE
                 MICROSECOND,
                 '1970-01-01',
                 CASE
-                    WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-                    THEN coalesce(sessions.created_at, VALUES(created_at))
+                    WHEN (
+                        (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+                        AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                    )
+                    THEN sessions.created_at
                     ELSE VALUES(created_at)
                 END
             ) DIV 1000
@@ -204,13 +222,19 @@ ON DUPLICATE KEY UPDATE
     user_id = VALUES(user_id),
     device = VALUES(device),
     revision = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.revision < 9223372032559808511
+        )
         THEN sessions.revision + 1
         ELSE VALUES(revision)
     END,
     created_at = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-        THEN coalesce(sessions.created_at, VALUES(created_at))
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+        )
+        THEN sessions.created_at
         ELSE VALUES(created_at)
     END,
     updated_at = VALUES(updated_at),
@@ -221,8 +245,11 @@ ON DUPLICATE KEY UPDATE
                 MICROSECOND,
                 '1970-01-01',
                 CASE
-                    WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-                    THEN coalesce(sessions.created_at, VALUES(created_at))
+                    WHEN (
+                        (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+                        AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                    )
+                    THEN sessions.created_at
                     ELSE VALUES(created_at)
                 END
             ) DIV 1000
@@ -334,10 +361,20 @@ SET
     expire_at=least(
         {now_ms} + :ssb_max_age,
         (
-            timestampdiff(MICROSECOND, '1970-01-01', coalesce(sessions.created_at, {utc_now})) DIV 1000
+            timestampdiff(
+                MICROSECOND,
+                '1970-01-01',
+                CASE
+                    WHEN (sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30')
+                    THEN sessions.created_at
+                    ELSE {utc_now}
+                END
+            ) DIV 1000
         ) + 2592000000
     ),
-    created_at=coalesce(sessions.created_at, {utc_now}),
+    created_at=CASE WHEN (
+        sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+    ) THEN sessions.created_at ELSE {utc_now} END,
     updated_at={utc_now}
 WHERE sessions.sid = :ssb_handle AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
 
@@ -721,7 +758,10 @@ ON DUPLICATE KEY UPDATE
     user_id = VALUES(user_id),
     device = VALUES(device),
     revision = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.revision < 9223372032559808511
+        )
         THEN sessions.revision + 1
         ELSE VALUES(revision)
     END,
@@ -745,7 +785,10 @@ ON DUPLICATE KEY UPDATE
     user_id = VALUES(user_id),
     device = VALUES(device),
     revision = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.revision < 9223372032559808511
+        )
         THEN sessions.revision + 1
         ELSE VALUES(revision)
     END,
@@ -761,7 +804,10 @@ ON DUPLICATE KEY UPDATE
     user_id = VALUES(user_id),
     device = VALUES(device),
     revision = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.revision < 9223372032559808511
+        )
         THEN sessions.revision + 1
         ELSE VALUES(revision)
     END,
@@ -1034,13 +1080,19 @@ ON DUPLICATE KEY UPDATE
     user_id = VALUES(user_id),
     device = VALUES(device),
     revision = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.revision < 9223372032559808511
+        )
         THEN sessions.revision + 1
         ELSE VALUES(revision)
     END,
     created_at = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-        THEN coalesce(sessions.created_at, VALUES(created_at))
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+        )
+        THEN sessions.created_at
         ELSE VALUES(created_at)
     END,
     updated_at = VALUES(updated_at),
@@ -1051,8 +1103,11 @@ ON DUPLICATE KEY UPDATE
                 MICROSECOND,
                 '1970-01-01',
                 CASE
-                    WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-                    THEN coalesce(sessions.created_at, VALUES(created_at))
+                    WHEN (
+                        (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+                        AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                    )
+                    THEN sessions.created_at
                     ELSE VALUES(created_at)
                 END
             ) DIV 1000
@@ -1077,13 +1132,19 @@ ON DUPLICATE KEY UPDATE
     user_id = VALUES(user_id),
     device = VALUES(device),
     revision = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.revision < 9223372032559808511
+        )
         THEN sessions.revision + 1
         ELSE VALUES(revision)
     END,
     created_at = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-        THEN coalesce(sessions.created_at, VALUES(created_at))
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+        )
+        THEN sessions.created_at
         ELSE VALUES(created_at)
     END,
     updated_at = VALUES(updated_at),
@@ -1094,8 +1155,11 @@ ON DUPLICATE KEY UPDATE
                 MICROSECOND,
                 '1970-01-01',
                 CASE
-                    WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-                    THEN coalesce(sessions.created_at, VALUES(created_at))
+                    WHEN (
+                        (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+                        AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                    )
+                    THEN sessions.created_at
                     ELSE VALUES(created_at)
                 END
             ) DIV 1000
@@ -1114,13 +1178,19 @@ ON DUPLICATE KEY UPDATE
     user_id = VALUES(user_id),
     device = VALUES(device),
     revision = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.revision < 9223372032559808511
+        )
         THEN sessions.revision + 1
         ELSE VALUES(revision)
     END,
     created_at = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-        THEN coalesce(sessions.created_at, VALUES(created_at))
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+        )
+        THEN sessions.created_at
         ELSE VALUES(created_at)
     END,
     updated_at = VALUES(updated_at),
@@ -1131,8 +1201,11 @@ ON DUPLICATE KEY UPDATE
                 MICROSECOND,
                 '1970-01-01',
                 CASE
-                    WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-                    THEN coalesce(sessions.created_at, VALUES(created_at))
+                    WHEN (
+                        (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+                        AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                    )
+                    THEN sessions.created_at
                     ELSE VALUES(created_at)
                 END
             ) DIV 1000
@@ -1241,10 +1314,20 @@ SET
     expire_at=least(
         {now_ms} + :ssb_max_age,
         (
-            timestampdiff(MICROSECOND, '1970-01-01', coalesce(sessions.created_at, {utc_now})) DIV 1000
+            timestampdiff(
+                MICROSECOND,
+                '1970-01-01',
+                CASE
+                    WHEN (sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30')
+                    THEN sessions.created_at
+                    ELSE {utc_now}
+                END
+            ) DIV 1000
         ) + 2592000000
     ),
-    created_at=coalesce(sessions.created_at, {utc_now}),
+    created_at=CASE WHEN (
+        sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+    ) THEN sessions.created_at ELSE {utc_now} END,
     updated_at={utc_now}
 WHERE
     sessions.sid = :ssb_handle
@@ -1458,10 +1541,20 @@ SET
     expire_at=least(
         {now_ms} + CASE WHEN (sessions.user_id IS NULL) THEN :ssb_anonymous_max_age ELSE :ssb_max_age END,
         (
-            timestampdiff(MICROSECOND, '1970-01-01', coalesce(sessions.created_at, {utc_now})) DIV 1000
+            timestampdiff(
+                MICROSECOND,
+                '1970-01-01',
+                CASE
+                    WHEN (sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30')
+                    THEN sessions.created_at
+                    ELSE {utc_now}
+                END
+            ) DIV 1000
         ) + 2592000000
     ),
-    created_at=coalesce(sessions.created_at, {utc_now}),
+    created_at=CASE WHEN (
+        sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+    ) THEN sessions.created_at ELSE {utc_now} END,
     updated_at={utc_now}
 WHERE sessions.sid = :ssb_handle AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
 

@@ -119,8 +119,11 @@ DO UPDATE SET
             floor(
                 EXTRACT(
                     epoch FROM CASE
-                        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-                        THEN coalesce(sessions.created_at, excluded.created_at)
+                        WHEN (
+                            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+                            AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                        )
+                        THEN sessions.created_at
                         ELSE excluded.created_at
                     END
                 ) * 1000
@@ -128,13 +131,19 @@ DO UPDATE SET
         ) + 2592000000
     ),
     created_at = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-        THEN coalesce(sessions.created_at, excluded.created_at)
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+        )
+        THEN sessions.created_at
         ELSE excluded.created_at
     END,
     updated_at = excluded.updated_at,
     revision = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.revision < 9223372032559808511
+        )
         THEN sessions.revision + 1
         ELSE excluded.revision
     END;
@@ -162,8 +171,11 @@ DO UPDATE SET
             floor(
                 EXTRACT(
                     epoch FROM CASE
-                        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-                        THEN coalesce(sessions.created_at, excluded.created_at)
+                        WHEN (
+                            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+                            AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                        )
+                        THEN sessions.created_at
                         ELSE excluded.created_at
                     END
                 ) * 1000
@@ -171,13 +183,19 @@ DO UPDATE SET
         ) + 2592000000
     ),
     created_at = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-        THEN coalesce(sessions.created_at, excluded.created_at)
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+        )
+        THEN sessions.created_at
         ELSE excluded.created_at
     END,
     updated_at = excluded.updated_at,
     revision = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.revision < 9223372032559808511
+        )
         THEN sessions.revision + 1
         ELSE excluded.revision
     END;
@@ -200,8 +218,11 @@ DO UPDATE SET
             floor(
                 EXTRACT(
                     epoch FROM CASE
-                        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-                        THEN coalesce(sessions.created_at, excluded.created_at)
+                        WHEN (
+                            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+                            AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                        )
+                        THEN sessions.created_at
                         ELSE excluded.created_at
                     END
                 ) * 1000
@@ -209,13 +230,19 @@ DO UPDATE SET
         ) + 2592000000
     ),
     created_at = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-        THEN coalesce(sessions.created_at, excluded.created_at)
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+        )
+        THEN sessions.created_at
         ELSE excluded.created_at
     END,
     updated_at = excluded.updated_at,
     revision = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.revision < 9223372032559808511
+        )
         THEN sessions.revision + 1
         ELSE excluded.revision
     END;
@@ -330,10 +357,20 @@ SET
     expire_at=least(
         {now_ms} + :ssb_max_age::BIGINT,
         CAST(
-            floor(EXTRACT(epoch FROM coalesce(sessions.created_at, {utc_now})) * 1000) AS BIGINT
+            floor(
+                EXTRACT(
+                    epoch FROM CASE
+                        WHEN (sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30')
+                        THEN sessions.created_at
+                        ELSE {utc_now}
+                    END
+                ) * 1000
+            ) AS BIGINT
         ) + 2592000000
     ),
-    created_at=coalesce(sessions.created_at, {utc_now}),
+    created_at=CASE WHEN (
+        sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+    ) THEN sessions.created_at ELSE {utc_now} END,
     updated_at={utc_now}
 WHERE sessions.sid = :ssb_handle::VARCHAR AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
 
@@ -732,7 +769,10 @@ DO UPDATE SET
     additional = excluded.additional,
     expire_at = excluded.expire_at,
     revision = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.revision < 9223372032559808511
+        )
         THEN sessions.revision + 1
         ELSE excluded.revision
     END;
@@ -756,7 +796,10 @@ DO UPDATE SET
     additional = excluded.additional,
     expire_at = excluded.expire_at,
     revision = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.revision < 9223372032559808511
+        )
         THEN sessions.revision + 1
         ELSE excluded.revision
     END;
@@ -775,7 +818,10 @@ DO UPDATE SET
     additional = excluded.additional,
     expire_at = excluded.expire_at,
     revision = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.revision < 9223372032559808511
+        )
         THEN sessions.revision + 1
         ELSE excluded.revision
     END;
@@ -1072,8 +1118,11 @@ DO UPDATE SET
             floor(
                 EXTRACT(
                     epoch FROM CASE
-                        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-                        THEN coalesce(sessions.created_at, excluded.created_at)
+                        WHEN (
+                            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+                            AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                        )
+                        THEN sessions.created_at
                         ELSE excluded.created_at
                     END
                 ) * 1000
@@ -1081,13 +1130,19 @@ DO UPDATE SET
         ) + 2592000000
     ),
     created_at = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-        THEN coalesce(sessions.created_at, excluded.created_at)
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+        )
+        THEN sessions.created_at
         ELSE excluded.created_at
     END,
     updated_at = excluded.updated_at,
     revision = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.revision < 9223372032559808511
+        )
         THEN sessions.revision + 1
         ELSE excluded.revision
     END;
@@ -1116,8 +1171,11 @@ DO UPDATE SET
             floor(
                 EXTRACT(
                     epoch FROM CASE
-                        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-                        THEN coalesce(sessions.created_at, excluded.created_at)
+                        WHEN (
+                            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+                            AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                        )
+                        THEN sessions.created_at
                         ELSE excluded.created_at
                     END
                 ) * 1000
@@ -1125,13 +1183,19 @@ DO UPDATE SET
         ) + 2592000000
     ),
     created_at = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-        THEN coalesce(sessions.created_at, excluded.created_at)
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+        )
+        THEN sessions.created_at
         ELSE excluded.created_at
     END,
     updated_at = excluded.updated_at,
     revision = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.revision < 9223372032559808511
+        )
         THEN sessions.revision + 1
         ELSE excluded.revision
     END;
@@ -1155,8 +1219,11 @@ DO UPDATE SET
             floor(
                 EXTRACT(
                     epoch FROM CASE
-                        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-                        THEN coalesce(sessions.created_at, excluded.created_at)
+                        WHEN (
+                            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+                            AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                        )
+                        THEN sessions.created_at
                         ELSE excluded.created_at
                     END
                 ) * 1000
@@ -1164,13 +1231,19 @@ DO UPDATE SET
         ) + 2592000000
     ),
     created_at = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-        THEN coalesce(sessions.created_at, excluded.created_at)
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+        )
+        THEN sessions.created_at
         ELSE excluded.created_at
     END,
     updated_at = excluded.updated_at,
     revision = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.revision < 9223372032559808511
+        )
         THEN sessions.revision + 1
         ELSE excluded.revision
     END;
@@ -1281,10 +1354,20 @@ SET
     expire_at=least(
         {now_ms} + :ssb_max_age::BIGINT,
         CAST(
-            floor(EXTRACT(epoch FROM coalesce(sessions.created_at, {utc_now})) * 1000) AS BIGINT
+            floor(
+                EXTRACT(
+                    epoch FROM CASE
+                        WHEN (sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30')
+                        THEN sessions.created_at
+                        ELSE {utc_now}
+                    END
+                ) * 1000
+            ) AS BIGINT
         ) + 2592000000
     ),
-    created_at=coalesce(sessions.created_at, {utc_now}),
+    created_at=CASE WHEN (
+        sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+    ) THEN sessions.created_at ELSE {utc_now} END,
     updated_at={utc_now}
 WHERE
     sessions.sid = :ssb_handle::VARCHAR
@@ -1522,10 +1605,20 @@ SET
             ELSE :ssb_max_age::BIGINT
         END,
         CAST(
-            floor(EXTRACT(epoch FROM coalesce(sessions.created_at, {utc_now})) * 1000) AS BIGINT
+            floor(
+                EXTRACT(
+                    epoch FROM CASE
+                        WHEN (sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30')
+                        THEN sessions.created_at
+                        ELSE {utc_now}
+                    END
+                ) * 1000
+            ) AS BIGINT
         ) + 2592000000
     ),
-    created_at=coalesce(sessions.created_at, {utc_now}),
+    created_at=CASE WHEN (
+        sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+    ) THEN sessions.created_at ELSE {utc_now} END,
     updated_at={utc_now}
 WHERE sessions.sid = :ssb_handle::VARCHAR AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
 

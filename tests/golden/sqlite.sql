@@ -114,8 +114,12 @@ DO UPDATE SET
             (
                 julianday(
                     CASE
-                        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-                        THEN coalesce(sessions.created_at, excluded.created_at)
+                        WHEN (
+                            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+                            AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                            AND date(sessions.created_at, '+0 days') = substr(sessions.created_at, 1, 10)
+                        )
+                        THEN sessions.created_at
                         ELSE excluded.created_at
                     END
                 )
@@ -125,14 +129,21 @@ DO UPDATE SET
         ) + 2592000000
     ),
     created_at = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-        THEN coalesce(sessions.created_at, excluded.created_at)
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+            AND date(sessions.created_at, '+0 days') = substr(sessions.created_at, 1, 10)
+        )
+        THEN sessions.created_at
         ELSE excluded.created_at
     END,
     updated_at = excluded.updated_at,
     revision = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-        THEN sessions.revision + 1
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.revision < 9223372032559808511
+        )
+        THEN CAST(sessions.revision AS BIGINT) + 1
         ELSE excluded.revision
     END;
 
@@ -159,8 +170,12 @@ DO UPDATE SET
             (
                 julianday(
                     CASE
-                        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-                        THEN coalesce(sessions.created_at, excluded.created_at)
+                        WHEN (
+                            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+                            AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                            AND date(sessions.created_at, '+0 days') = substr(sessions.created_at, 1, 10)
+                        )
+                        THEN sessions.created_at
                         ELSE excluded.created_at
                     END
                 )
@@ -170,14 +185,21 @@ DO UPDATE SET
         ) + 2592000000
     ),
     created_at = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-        THEN coalesce(sessions.created_at, excluded.created_at)
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+            AND date(sessions.created_at, '+0 days') = substr(sessions.created_at, 1, 10)
+        )
+        THEN sessions.created_at
         ELSE excluded.created_at
     END,
     updated_at = excluded.updated_at,
     revision = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-        THEN sessions.revision + 1
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.revision < 9223372032559808511
+        )
+        THEN CAST(sessions.revision AS BIGINT) + 1
         ELSE excluded.revision
     END;
 
@@ -198,8 +220,12 @@ DO UPDATE SET
             (
                 julianday(
                     CASE
-                        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-                        THEN coalesce(sessions.created_at, excluded.created_at)
+                        WHEN (
+                            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+                            AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                            AND date(sessions.created_at, '+0 days') = substr(sessions.created_at, 1, 10)
+                        )
+                        THEN sessions.created_at
                         ELSE excluded.created_at
                     END
                 )
@@ -209,14 +235,21 @@ DO UPDATE SET
         ) + 2592000000
     ),
     created_at = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-        THEN coalesce(sessions.created_at, excluded.created_at)
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+            AND date(sessions.created_at, '+0 days') = substr(sessions.created_at, 1, 10)
+        )
+        THEN sessions.created_at
         ELSE excluded.created_at
     END,
     updated_at = excluded.updated_at,
     revision = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-        THEN sessions.revision + 1
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.revision < 9223372032559808511
+        )
+        THEN CAST(sessions.revision AS BIGINT) + 1
         ELSE excluded.revision
     END;
 
@@ -329,11 +362,26 @@ SET
     expire_at=min(
         {now_ms} + :ssb_max_age,
         CAST(
-            (julianday(coalesce(sessions.created_at, {utc_now})) - 2440587.5) * 86400000
+            (
+                julianday(
+                    CASE
+                        WHEN (
+                            sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                            AND date(sessions.created_at, '+0 days') = substr(sessions.created_at, 1, 10)
+                        )
+                        THEN sessions.created_at
+                        ELSE {utc_now}
+                    END
+                )
+                - 2440587.5
+            ) * 86400000
             + 0.5 AS BIGINT
         ) + 2592000000
     ),
-    created_at=coalesce(sessions.created_at, {utc_now}),
+    created_at=CASE WHEN (
+        sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+        AND date(sessions.created_at, '+0 days') = substr(sessions.created_at, 1, 10)
+    ) THEN sessions.created_at ELSE {utc_now} END,
     updated_at={utc_now}
 WHERE sessions.sid = :ssb_handle AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
 
@@ -717,8 +765,11 @@ DO UPDATE SET
     additional = excluded.additional,
     expire_at = excluded.expire_at,
     revision = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-        THEN sessions.revision + 1
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.revision < 9223372032559808511
+        )
+        THEN CAST(sessions.revision AS BIGINT) + 1
         ELSE excluded.revision
     END;
 
@@ -741,8 +792,11 @@ DO UPDATE SET
     additional = excluded.additional,
     expire_at = excluded.expire_at,
     revision = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-        THEN sessions.revision + 1
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.revision < 9223372032559808511
+        )
+        THEN CAST(sessions.revision AS BIGINT) + 1
         ELSE excluded.revision
     END;
 
@@ -757,8 +811,11 @@ DO UPDATE SET
     additional = excluded.additional,
     expire_at = excluded.expire_at,
     revision = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-        THEN sessions.revision + 1
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.revision < 9223372032559808511
+        )
+        THEN CAST(sessions.revision AS BIGINT) + 1
         ELSE excluded.revision
     END;
 
@@ -1053,8 +1110,12 @@ DO UPDATE SET
             (
                 julianday(
                     CASE
-                        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-                        THEN coalesce(sessions.created_at, excluded.created_at)
+                        WHEN (
+                            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+                            AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                            AND date(sessions.created_at, '+0 days') = substr(sessions.created_at, 1, 10)
+                        )
+                        THEN sessions.created_at
                         ELSE excluded.created_at
                     END
                 )
@@ -1064,14 +1125,21 @@ DO UPDATE SET
         ) + 2592000000
     ),
     created_at = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-        THEN coalesce(sessions.created_at, excluded.created_at)
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+            AND date(sessions.created_at, '+0 days') = substr(sessions.created_at, 1, 10)
+        )
+        THEN sessions.created_at
         ELSE excluded.created_at
     END,
     updated_at = excluded.updated_at,
     revision = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-        THEN sessions.revision + 1
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.revision < 9223372032559808511
+        )
+        THEN CAST(sessions.revision AS BIGINT) + 1
         ELSE excluded.revision
     END;
 
@@ -1098,8 +1166,12 @@ DO UPDATE SET
             (
                 julianday(
                     CASE
-                        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-                        THEN coalesce(sessions.created_at, excluded.created_at)
+                        WHEN (
+                            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+                            AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                            AND date(sessions.created_at, '+0 days') = substr(sessions.created_at, 1, 10)
+                        )
+                        THEN sessions.created_at
                         ELSE excluded.created_at
                     END
                 )
@@ -1109,14 +1181,21 @@ DO UPDATE SET
         ) + 2592000000
     ),
     created_at = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-        THEN coalesce(sessions.created_at, excluded.created_at)
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+            AND date(sessions.created_at, '+0 days') = substr(sessions.created_at, 1, 10)
+        )
+        THEN sessions.created_at
         ELSE excluded.created_at
     END,
     updated_at = excluded.updated_at,
     revision = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-        THEN sessions.revision + 1
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.revision < 9223372032559808511
+        )
+        THEN CAST(sessions.revision AS BIGINT) + 1
         ELSE excluded.revision
     END;
 
@@ -1137,8 +1216,12 @@ DO UPDATE SET
             (
                 julianday(
                     CASE
-                        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-                        THEN coalesce(sessions.created_at, excluded.created_at)
+                        WHEN (
+                            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+                            AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                            AND date(sessions.created_at, '+0 days') = substr(sessions.created_at, 1, 10)
+                        )
+                        THEN sessions.created_at
                         ELSE excluded.created_at
                     END
                 )
@@ -1148,14 +1231,21 @@ DO UPDATE SET
         ) + 2592000000
     ),
     created_at = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-        THEN coalesce(sessions.created_at, excluded.created_at)
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+            AND date(sessions.created_at, '+0 days') = substr(sessions.created_at, 1, 10)
+        )
+        THEN sessions.created_at
         ELSE excluded.created_at
     END,
     updated_at = excluded.updated_at,
     revision = CASE
-        WHEN (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
-        THEN sessions.revision + 1
+        WHEN (
+            (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+            AND sessions.revision < 9223372032559808511
+        )
+        THEN CAST(sessions.revision AS BIGINT) + 1
         ELSE excluded.revision
     END;
 
@@ -1264,11 +1354,26 @@ SET
     expire_at=min(
         {now_ms} + :ssb_max_age,
         CAST(
-            (julianday(coalesce(sessions.created_at, {utc_now})) - 2440587.5) * 86400000
+            (
+                julianday(
+                    CASE
+                        WHEN (
+                            sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                            AND date(sessions.created_at, '+0 days') = substr(sessions.created_at, 1, 10)
+                        )
+                        THEN sessions.created_at
+                        ELSE {utc_now}
+                    END
+                )
+                - 2440587.5
+            ) * 86400000
             + 0.5 AS BIGINT
         ) + 2592000000
     ),
-    created_at=coalesce(sessions.created_at, {utc_now}),
+    created_at=CASE WHEN (
+        sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+        AND date(sessions.created_at, '+0 days') = substr(sessions.created_at, 1, 10)
+    ) THEN sessions.created_at ELSE {utc_now} END,
     updated_at={utc_now}
 WHERE
     sessions.sid = :ssb_handle
@@ -1484,11 +1589,26 @@ SET
     expire_at=min(
         {now_ms} + CASE WHEN (sessions.user_id IS NULL) THEN :ssb_anonymous_max_age ELSE :ssb_max_age END,
         CAST(
-            (julianday(coalesce(sessions.created_at, {utc_now})) - 2440587.5) * 86400000
+            (
+                julianday(
+                    CASE
+                        WHEN (
+                            sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                            AND date(sessions.created_at, '+0 days') = substr(sessions.created_at, 1, 10)
+                        )
+                        THEN sessions.created_at
+                        ELSE {utc_now}
+                    END
+                )
+                - 2440587.5
+            ) * 86400000
             + 0.5 AS BIGINT
         ) + 2592000000
     ),
-    created_at=coalesce(sessions.created_at, {utc_now}),
+    created_at=CASE WHEN (
+        sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+        AND date(sessions.created_at, '+0 days') = substr(sessions.created_at, 1, 10)
+    ) THEN sessions.created_at ELSE {utc_now} END,
     updated_at={utc_now}
 WHERE sessions.sid = :ssb_handle AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
 

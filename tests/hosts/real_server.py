@@ -50,8 +50,10 @@ def wait_for(path: Path) -> None:
 
 
 @contextmanager
-def serving(module: str, url: str, table_name: str, *, workers: Sequence[str] = THREADS) -> Iterator[str]:
-    """A server of what a module's `create_app()` makes; gives its address."""
+def serving(
+    module: str, url: str, table_name: str, *, workers: Sequence[str] = THREADS, create: str = "create_app()"
+) -> Iterator[str]:
+    """A server of what a call of a function in a module makes; gives its address."""
     command = [sys.executable, "-m", "gunicorn", "--bind=127.0.0.1:0", *workers]
     environ = {
         **os.environ,
@@ -60,7 +62,7 @@ def serving(module: str, url: str, table_name: str, *, workers: Sequence[str] = 
         "PYTHONPATH": os.pathsep.join([str(HERE), *sys.path]),
     }
     with subprocess.Popen(
-        [*command, "--preload", "--no-control-socket", f"{module}:create_app()"],
+        [*command, "--preload", "--no-control-socket", f"{module}:{create}"],
         env=environ, cwd=HERE, stderr=subprocess.PIPE, text=True,
     ) as server:  # fmt: skip
         assert server.stderr is not None
@@ -88,8 +90,18 @@ class Visitor:
 
     def get(self, path: str, **arguments: str) -> Any:
         """Ask for a page; returns the JSON in the answer."""
+        return json.loads(self.get_text(path, **arguments))
+
+    def get_text(self, path: str, **arguments: str) -> str:
+        """Ask for a page; returns the answer."""
         with self._opener.open(f"{self._address}{path}?{urlencode(arguments)}", timeout=PATIENCE) as answer:
-            return json.load(answer)
+            text: str = answer.read().decode()
+            return text
+
+    @property
+    def cookie(self) -> str:
+        """The header `Cookie` of this visitor's requests."""
+        return "; ".join(f"{cookie.name}={cookie.value}" for cookie in self._cookies)
 
     def change(self, **keys: Any) -> Any:
         """Change keys of the session."""

@@ -12,6 +12,7 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 from schema_session_backend import ConfigurationError
 from schema_session_backend.devices import DevicesPage, Visitor
 from schema_session_backend.devices.arguments import require_user, require_user_field
+from schema_session_backend.devices.http import limit_body
 from schema_session_backend.devices.mounting import mount_path, mounted_before
 from schema_session_backend.devices.visitor import confirmed_visitor
 
@@ -85,6 +86,9 @@ def add_devices_page(
     )
 
     def devices(request: Request) -> Response:
+        # The authentication may read the body. WebOb can seek in a body that was read before.
+        if not request.is_body_seekable:
+            limit_body(request.environ)
         matched: Any = request.matchdict
         environ = {**mounted_before(request.environ, matched.get("rest", "")), REQUEST: request}
         response: Response = Request(environ).get_response(page)

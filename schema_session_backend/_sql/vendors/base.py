@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import BigInteger, DateTime, case, delete, func, null
+from sqlalchemy import BigInteger, DateTime, case, delete, func, literal, null
 from sqlalchemy.sql import literal_column
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.dml import Insert
     from sqlalchemy.sql.type_api import TypeEngine
 
+    from ..._table.rows import Row
     from ..column_types import ColumnType
     from ..failures import Violation
 
@@ -37,6 +38,9 @@ class Vendor(ABC):
 
     drivers: ClassVar[tuple[str, ...]]
     """The start of a URL, without `://`, for each driver that the extra installs."""
+
+    embedded: ClassVar[bool] = False
+    """Whether a process opens the database's file itself, without a server."""
 
     timed_drivers: ClassVar[frozenset[str]] = frozenset()
     """The drivers that take a `connect_timeout` of whole seconds, and parameters by position."""
@@ -74,6 +78,14 @@ class Vendor(ABC):
     @abstractmethod
     def milliseconds(self, moment: ColumnElement[Any]) -> ColumnElement[int]:
         """A timestamp column's value as milliseconds since 1970 UTC."""
+
+    def is_moment(self, moment: ColumnElement[Any]) -> ColumnElement[bool]:
+        """Whether a timestamp column has a value that every driver can decode, in any time zone."""
+        return moment.between(literal_column("'1000-01-01'"), literal_column("'9999-12-30'"))
+
+    def whole(self, number: ColumnElement[int]) -> ColumnElement[int]:
+        """The value of an integer column as an integer."""
+        return number
 
     def day(self, moment: ColumnElement[Any]) -> ColumnElement[Any]:
         """A timestamp column's day in UTC, as a date or as text like `2026-11-25`."""
@@ -125,6 +137,23 @@ class Vendor(ABC):
         """A DELETE that finds its rows by the primary key, so that it waits for no other rows."""
         return delete(table)
 
+    def key(self, value: object) -> ColumnElement[Any]:
+        """The primary key of a row as the driver or `read_leniently` gave it, for a comparison."""
+        return literal(value)
+
+    def read_leniently(self, connection: Any, sql: str, parameters: Any) -> list[Row] | None:  # noqa: ARG002 - as most
+        """Run a SELECT with an `Unreadable` in place of each value that the driver cannot decode.
+
+        Args:
+            connection: the driver's.
+            sql: the statement.
+            parameters: as the driver takes them.
+
+        Returns:
+            the rows; None if the driver has no way to do so.
+        """
+        return None
+
     @abstractmethod
     def is_duplicate_key(self, error: BaseException) -> bool:
         """Whether a driver's exception says that the primary key of a new row is taken."""
@@ -170,6 +199,10 @@ class Vendor(ABC):
 
     def on_connect(self, connection: Any) -> None:  # noqa: B027 - most databases need nothing
         """Set up a new driver connection of an engine that is made for a store."""
+
+    def path_of(self, connection: Connection) -> str | None:  # noqa: ARG002 - only SQLite has files
+        """The file that an embedded database is in; None if it is in memory."""
+        return None
 
     def prepare(self, connection: Connection) -> None:  # noqa: B027 - likewise
         """Set up the database itself, once, when the table is checked."""

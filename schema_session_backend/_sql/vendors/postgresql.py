@@ -20,6 +20,7 @@ from sqlalchemy.dialects.postgresql import (
 from sqlalchemy.sql import literal_column
 from sqlalchemy.types import TypeDecorator
 
+from ..._table.rows import Unreadable
 from ..failures import Violation
 from .base import Vendor
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from sqlalchemy.schema import ExecutableDDLElement
     from sqlalchemy.sql.type_api import TypeEngine
 
+    from ..._table.rows import Row
     from .base import Alteration, Scalar
 
 _UNIQUE_VIOLATION: Final = "23505"
@@ -73,6 +75,8 @@ _DENIED_TEXTS: Final = (
     '" does not exist',
     "permission denied for database",
 )
+# psycopg's numbers for values as text, and in binary.
+_FORMATS: Final = (0, 1)
 # The columns in an error's detail, such as `Key (user_id)=(42) already exists.`
 _KEY: Final = re.compile(r"Key \((.*?)\)=")
 
@@ -110,6 +114,22 @@ class PostgreSQL(Vendor):
     def insert(self, table: Table) -> Insert:
         """See `Vendor.insert`."""
         return insert(table)
+
+    def read_leniently(self, connection: Any, sql: str, parameters: Any) -> list[Row] | None:
+        """See `Vendor.read_leniently`; a moment in PostgreSQL may be infinite, and JSON nested very deep."""
+        cursor = connection.cursor()
+        if not hasattr(cursor, "adapters"):
+            return None  # a driver other than psycopg
+        with cursor:
+            cursor.execute(sql, parameters)
+            for oid in {column.type_code for column in cursor.description}:
+                for form in _FORMATS:
+                    loader = cursor.adapters.get_loader(oid, form)
+                    if loader is not None:
+                        cursor.adapters.register_loader(oid, _lenient(loader))
+            cursor.execute(sql, parameters)
+            rows: list[Row] = cursor.fetchall()
+        return rows
 
     def is_duplicate_key(self, error: BaseException) -> bool:
         """See `Vendor.is_duplicate_key`.
@@ -204,6 +224,24 @@ def _add_values(name: str, values: Iterable[str]) -> list[str]:
     """The statements that add values to an ENUM."""
     quoted = [value.replace("'", "''") for value in values]
     return [f"ALTER TYPE {name} ADD VALUE IF NOT EXISTS '{value}'" for value in quoted]
+
+
+def _lenient(loader: Any) -> Any:
+    """A loader of psycopg's that gives an `Unreadable` where `loader` fails."""
+
+    class Lenient:
+        format = loader.format
+
+        def __init__(self, oid: int, context: Any = None) -> None:
+            self._load = loader(oid, context).load
+
+        def load(self, data: Any) -> Any:
+            try:
+                return self._load(data)
+            except Exception:  # noqa: BLE001 - the loader of an application's own may raise anything too
+                return Unreadable(bytes(data))
+
+    return Lenient
 
 
 VENDOR = PostgreSQL()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from sqlalchemy import BigInteger, cast, collate, func
+from sqlalchemy import BigInteger, LargeBinary, Text, and_, cast, collate, func, literal
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.sql import literal_column
 
+from ..._table.rows import Unreadable
 from ..failures import Violation
 from .base import Vendor
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy.dialects.sqlite import Insert
     from sqlalchemy.engine import URL
 
+    from ..._table.rows import Row
     from ..column_types import ColumnType
     from .base import Alteration, Scalar, Updates
 
@@ -36,6 +39,7 @@ class SQLite(Vendor):
 
     drivers = ("sqlite",)
     extra = None
+    embedded = True
     quotes_no_values = True
     # Lock for writing at the start: a transaction that reads first fails when it writes, without waiting, if
     # another transaction has written meanwhile.
@@ -66,6 +70,17 @@ class SQLite(Vendor):
         days = func.julianday(moment) - literal_column("2440587.5")
         return cast(days * literal_column("86400000") + literal_column("0.5"), BigInteger)
 
+    def is_moment(self, moment: ColumnElement[Any]) -> ColumnElement[bool]:
+        """See `Vendor.is_moment`; SQLite keeps any value in a column of timestamps."""
+        # With a modifier, SQLite makes the 2nd of March of a 31st of February.
+        day = func.date(moment, literal_column("'+0 days'"))
+        written = func.substr(moment, literal_column("1"), literal_column("10"))
+        return and_(super().is_moment(moment), day == written)
+
+    def whole(self, number: ColumnElement[int]) -> ColumnElement[int]:
+        """See `Vendor.whole`; SQLite keeps a fraction in a column of integers."""
+        return cast(number, BigInteger)
+
     def least(self, left: ColumnElement[int], right: ColumnElement[int]) -> ColumnElement[int]:
         """See `Vendor.least`."""
         return func.min(left, right)
@@ -85,6 +100,24 @@ class SQLite(Vendor):
         return statement.on_conflict_do_update(
             index_elements=[self.exactly(key) if exact else key], set_=dict(updates(statement.excluded))
         )
+
+    def key(self, value: object) -> ColumnElement[Any]:
+        """See `Vendor.key`; SQLite keeps any value in a primary key."""
+        if isinstance(value, Unreadable):
+            return cast(literal(value.raw, LargeBinary), Text)
+        return literal(value)
+
+    def read_leniently(self, connection: Any, sql: str, parameters: Any) -> list[Row]:
+        """See `Vendor.read_leniently`; SQLite keeps text that is no UTF-8."""
+        usual = connection.text_factory
+        cursor = connection.cursor()
+        connection.text_factory = _text
+        try:
+            rows: list[Row] = cursor.execute(sql, parameters).fetchall()
+        finally:
+            connection.text_factory = usual
+            cursor.close()
+        return rows
 
     def is_duplicate_key(self, error: BaseException) -> bool:
         """See `Vendor.is_duplicate_key`."""
@@ -129,6 +162,12 @@ class SQLite(Vendor):
         cursor.execute("PRAGMA synchronous = NORMAL")
         cursor.close()
 
+    def path_of(self, connection: Connection) -> str | None:
+        """See `Vendor.path_of`."""
+        path: str = connection.exec_driver_sql("PRAGMA database_list").all()[0][2]
+        # SQLite also gives names to some databases in memory.
+        return path if path and Path(path).exists() else None
+
     def prepare(self, connection: Connection) -> None:
         """Switch the file to a write-ahead log, so that readers and the writer do not wait for each other."""
         if connection.exec_driver_sql("PRAGMA journal_mode").scalar() not in {"wal", "memory"}:
@@ -164,6 +203,13 @@ class SQLite(Vendor):
     def add_primary_key(self, table: str, column: str, kind: ColumnType) -> list[str]:  # noqa: ARG002
         """See `Vendor.add_primary_key`; SQLite cannot add a primary key."""
         return []
+
+
+def _text(raw: bytes) -> str | Unreadable:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return Unreadable(raw)
 
 
 VENDOR = SQLite()

@@ -43,7 +43,7 @@ FOREIGN = {
     "an id": lambda store: "foreign",
     "empty": lambda store: "",
     "NUL": lambda store: "\0",
-    "one MB": lambda store: "a" * 60_000,
+    "long": lambda store: "a" * 16_000,
 }
 
 
