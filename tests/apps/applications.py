@@ -42,7 +42,7 @@ class Application:
         signed_in: a selector of what only users see on that page.
         login_form: a selector of what the login page has in its place.
         sign_in: fills in the login form that is open, as Ann.
-        remember_me: a selector of the box in that form; None if there is none, or none that has an effect.
+        remember_me: a selector of the box in that form; None if there is none.
     """
 
     name: str
@@ -92,7 +92,6 @@ def _sign_in_to_flask_appbuilder(page: Page) -> None:
 def _sign_in_to_pyramid_fullauth(page: Page) -> None:
     page.locator("[name=email]").fill("ann@example.org")
     page.locator("[name=password]").fill("secret")
-    page.locator("[name=remember]").check()
     page.get_by_role("button", name="Log in").click()
 
 
@@ -144,6 +143,7 @@ APPLICATIONS: Final = [
         signed_in="text=Signed in as ann@example.org",
         login_form="#login_form",
         sign_in=_sign_in_to_pyramid_fullauth,
+        remember_me="[name=remember]",
     ),
     Application(
         name="canaille",

@@ -23,8 +23,9 @@ class SecurityPolicyOnSession(FullAuthSecurityPolicy):
     def authenticated_userid(self, request: Any) -> Any:
         return self.helper.authenticated_userid(request)
 
-    def remember(self, request: Any, userid: Any, **options: Any) -> Any:
+    def remember(self, request: Any, userid: Any, max_age: int | None = None, **options: Any) -> Any:
         request.session.rotate()
+        request.session.remember(max_age)  # 30 days with "Remember me"
         return self.helper.remember(request, userid, **options)
 
 
