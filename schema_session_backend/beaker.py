@@ -28,7 +28,15 @@ from ._beaker_text import ENCRYPTION_REFUSED, JSON, SERIALIZER_KEY, deserialized
 from ._session.ids import new_session_id
 from ._session.timeouts import cookie_max_age, remember, remembered
 from ._shared import refuse_unknown, shared_store
-from .errors import ConfigurationError, InvalidSessionId, SessionTooLarge, UnserializableValue, WrongArgument
+from .errors import (
+    ConfigurationError,
+    InvalidSessionId,
+    SessionTooLarge,
+    StoreUnavailable,
+    UnserializableValue,
+    WrongArgument,
+)
+from .unavailable import UnavailableMiddleware
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -183,7 +191,8 @@ class SessionNamespace(NamespaceManager):
         Raises:
             KeyError: if there is no such session.
         """
-        self._loaded = self._store.load(self.namespace)
+        with _failing_once():
+            self._loaded = self._store.load(self.namespace)
         if self._loaded is None:
             raise KeyError(key)
         # The time of access is computed instead of stored: otherwise every request would have to write it.
@@ -531,10 +540,14 @@ def _only_cookie(given: Any, name: str) -> Any:
 
 
 class RequestMiddleware:
-    """WSGI middleware that tells the sessions of the request, for `request_fields` and `unrenewed_paths`.
+    """WSGI middleware for what Beaker's own cannot do; put it around Beaker's.
 
-    Beaker passes nothing of a request to its sessions but the cookies. Put this around Beaker's middleware,
-    in an ini file as a filter whose `paste.filter_app_factory` is this class.
+    - A database that is down is an answer with the status 503, as with `UnavailableMiddleware`. A request
+      whose session could not be read does not try again. Beaker itself would, with an empty session.
+    - The sessions know the request in which they are saved, for `request_fields` and `unrenewed_paths`. Beaker
+      passes nothing of a request to its sessions but the cookies.
+
+    In an ini file it is a filter whose `paste.filter_app_factory` is this class.
 
     Args:
         app: the WSGI application.
@@ -542,22 +555,42 @@ class RequestMiddleware:
     """
 
     def __init__(self, app: Any, global_conf: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002 - PasteDeploy's
-        self._app = app
+        self._app = UnavailableMiddleware(app)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer a request."""
         with _serving(environ):
-            body: Iterable[bytes] = self._app(environ, start_response)
+            body = self._app(environ, start_response)
         # A generator runs, and saves its session, when the server asks for the body.
         return _generated(environ, body) if isinstance(body, GeneratorType) else body
 
 
-_served: Final[ContextVar[Mapping[str, Any] | None]] = ContextVar("_served", default=None)
+_served: Final[ContextVar[dict[str, Any] | None]] = ContextVar("_served", default=None)
 """The WSGI environment of the request that is being served, if `RequestMiddleware` is there."""
 
 
+FAILED: Final = "schema_session_backend.failed"
+"""The key under which the environment of a request has the error with which its session could not be read."""
+
+
 @contextmanager
-def _serving(environ: Mapping[str, Any]) -> Iterator[None]:
+def _failing_once() -> Iterator[None]:
+    """Raise the error of an unreachable database again, without another try, while a request is served."""
+    environ = _served.get()
+    if environ is None:
+        yield
+        return
+    if FAILED in environ:
+        raise environ[FAILED]
+    try:
+        yield
+    except StoreUnavailable as error:
+        environ[FAILED] = error
+        raise
+
+
+@contextmanager
+def _serving(environ: dict[str, Any]) -> Iterator[None]:
     before = _served.get()
     _served.set(environ)
     try:
@@ -566,7 +599,7 @@ def _serving(environ: Mapping[str, Any]) -> Iterator[None]:
         _served.set(before)
 
 
-def _generated(environ: Mapping[str, Any], body: Any) -> Iterator[bytes]:
+def _generated(environ: dict[str, Any], body: Any) -> Iterator[bytes]:
     with closing(body):
         while True:
             with _serving(environ):

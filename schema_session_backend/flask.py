@@ -1,7 +1,7 @@
 """Flask: the sessions that the current request has read, so that saving one merges instead of overwriting.
 
-It also finds what Flask-Caching does not tell a cache. Flask is never imported here: where the application
-has not imported it, no request is being served.
+It also finds what Flask-Caching does not tell a cache. Applications call `answer_unavailable` only. Flask is
+never imported here: where the application has not imported it, no request is being served.
 """
 
 from __future__ import annotations
@@ -11,15 +11,20 @@ import sys
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from weakref import WeakSet
 
+from .errors import StoreUnavailable
+from .unavailable import UnavailableMiddleware
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from flask import Flask, Response
 
     from ._session.model import LoadedSession
     from .store import SessionStore
 
     Data = dict[str, Any]
 
-__all__: list[str] = []
+__all__ = ["answer_unavailable"]
 
 T = TypeVar("T")
 
@@ -31,6 +36,27 @@ PERMANENT: Final = "_permanent"
 _REMEMBERING: Final = ("REMEMBER_COOKIE_DURATION", "REMEMBER_COOKIE_REFRESH_EACH_REQUEST")
 _warned: WeakSet[Any] = WeakSet()
 """The applications that `_warn_of_remember_cookie` has warned of."""
+
+
+def answer_unavailable(app: Flask) -> None:
+    """Have an application answer 503, with `Retry-After`, where the database of its sessions is down.
+
+    Flask reads and saves sessions outside of its error handlers. This replaces `app.handle_exception`, so
+    that Flask logs no traceback of a `StoreUnavailable` and does not try to save the session again, and puts
+    `UnavailableMiddleware` around `app.wsgi_app`.
+
+    Args:
+        app: the application. Its own error handlers still see the errors of its views.
+    """
+    handle_exception = app.handle_exception
+
+    def handle_other_exceptions(e: Exception) -> Response:
+        if isinstance(e, StoreUnavailable):
+            raise e
+        return handle_exception(e)
+
+    app.handle_exception = handle_other_exceptions  # type: ignore[method-assign]
+    app.wsgi_app = UnavailableMiddleware(app.wsgi_app)  # type: ignore[method-assign]
 
 
 def per_request(owner: object, make: Callable[[], T]) -> T | None:
