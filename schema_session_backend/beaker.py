@@ -544,8 +544,8 @@ class RequestMiddleware:
 
     - A database that is down is an answer with the status 503, as with `UnavailableMiddleware`. A request
       whose session could not be read does not try again. Beaker itself would, with an empty session.
-    - The sessions know the request in which they are saved, for `request_fields` and `unrenewed_paths`. Beaker
-      passes nothing of a request to its sessions but the cookies.
+    - The sessions know the request in which they are saved, for `request_fields` and `unrenewed_paths`.
+      Beaker passes nothing of a request to its sessions but the cookies.
 
     In an ini file it is a filter whose `paste.filter_app_factory` is this class.
 

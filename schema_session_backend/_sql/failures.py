@@ -5,7 +5,7 @@ An error is raised outside of the handler that caught the driver's exception, so
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy import exc as sa_exc
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine, Table
 
     from .vendors.base import Vendor
+
+_FORBIDDEN: Final = "; check the rights on the file and on its directory, to which SQLite also writes"
 
 
 class Violation(NamedTuple):
@@ -61,6 +63,8 @@ class Failures:
         code, kind = self._described(raw)
         # Nothing was sent yet, so the driver's text has the reason and no value.
         msg = f"cannot connect to {self._engine.url!r} ({kind}): {_first_line(raw)}"
+        if self.vendor.forbids(code, self._engine.url):
+            return AccessDenied(msg + _FORBIDDEN, code=code)
         if self.vendor.denies(raw):
             return AccessDenied(msg, code=code)
         return StoreUnavailable(msg)
@@ -104,6 +108,9 @@ class Failures:
             return self._violated(raw, code, kind)
         may_quote = quote or self.vendor.quotes_no_values
         reason = _first_line(raw) if may_quote else "the database's log tells more"
+        if self.vendor.forbids(code, self._engine.url):
+            msg = f"the database could not run a statement ({kind}): {reason}{_FORBIDDEN}"
+            return AccessDenied(msg, code=code)
         if self.vendor.denies(raw):
             return AccessDenied(f"the database denied a statement ({kind}): {reason}", code=code)
         return StatementFailed(f"the database refused a statement ({kind}): {reason}", code=code)

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
 
-from schema_session_backend import StatementFailed, StoreUnavailable
+from schema_session_backend import StoreUnavailable
 
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
@@ -21,8 +21,7 @@ def test_a_row_that_cannot_be_read_holds_no_lock(store, url):
         other.execute(f"UPDATE {store.repo().name} SET additional = CAST(x'ff' AS TEXT)")
         other.commit()
         other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        with pytest.raises(StatementFailed):
-            store.get("a")
+        assert store.get("a") is None
         other.execute(f"UPDATE {store.repo().name} SET revision = 1")
         other.commit()
 

@@ -166,6 +166,15 @@ class Vendor(ABC):
     def denies(self, error: BaseException) -> bool:
         """Whether a driver's exception says that the user, the password, the database or a right is wrong."""
 
+    def forbids(self, code: str | None, url: URL) -> bool:  # noqa: ARG002 - only SQLite has files
+        """Whether the operating system keeps this process from an embedded database's file or directory.
+
+        Args:
+            code: the database's own code of the error.
+            url: the database's URL.
+        """
+        return False
+
     @abstractmethod
     def code(self, error: BaseException) -> str | None:
         """The database's own code in a driver's exception."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from contextlib import contextmanager
 from pathlib import Path
@@ -136,6 +137,21 @@ class SQLite(Vendor):
     def denies(self, error: BaseException) -> bool:
         """See `Vendor.denies`; the file is no database, or this process has no right to write to it."""
         return str(self.code(error)).startswith(_DENIED)
+
+    def forbids(self, code: str | None, url: URL) -> bool:
+        """See `Vendor.forbids`; a directory that is not there may be mounted in a moment."""
+        if code is None or not code.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY_DIRECTORY")):
+            return False
+        path = Path((url.database or "").removeprefix("file:"))
+        try:
+            path.parent.stat()
+        except PermissionError:
+            return True
+        except OSError:
+            return False
+        if not os.access(path.parent, os.W_OK | os.X_OK):
+            return True
+        return path.exists() and not os.access(path, os.R_OK)
 
     def code(self, error: BaseException) -> str | None:
         """SQLite's name of the error, such as `SQLITE_BUSY`."""
