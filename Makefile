@@ -11,12 +11,18 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip install -qq
 UPSTREAM := build/upstream/environment
+OLDEST := build/oldest
 APPS := pypicloud flask_appbuilder pyramid_fullauth canaille
 CODE := --editable ".[beaker,cachelib,devices,flask,pyramid,postgresql,mysql]"
 
+# More than 8 at once could take more connections than a server gives by default.
+PARALLEL := --numprocesses logical --maxprocesses 8 --dist worksteal
+ON_SERVERS := test_operations or test_column_types or test_every_type or test_connections or test_constraints \
+	or test_deadlocks or test_round_trips or test_p3_types or test_p3_exact_values
+
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test upstream apps bench screenshots lint format types docs build clean
+.PHONY: help demo test oldest drivers upstream apps bench screenshots lint format types docs build clean
 
 help:  ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -24,9 +30,18 @@ help:  ## say what can be made
 demo: $(VENV)/.demo  ## start a small site to try it on, with SQLite
 	$(RUN) docs/examples/demo.py
 
-# More than 8 at once could take more connections than a server gives by default.
 test: $(VENV)/.test  ## run the tests on all cores; PYTEST_ARGS="-k revoke -x" goes to pytest
-	$(RUN) -m pytest --numprocesses logical --maxprocesses 8 --dist worksteal $(PYTEST_ARGS)
+	$(RUN) -m pytest $(PARALLEL) $(PYTEST_ARGS)
+
+# All tests of a contract or a host on SQLite, and on the servers those that see most of SQLAlchemy and the drivers.
+# TestSimpleCache is about cachelib alone, whose newest contract its oldest version does not keep.
+oldest: $(OLDEST)/.made  ## run contracts and hosts on the lowest versions that pyproject.toml allows
+	$(OLDEST)/bin/python -W ignore -m pytest $(PARALLEL) tests/contracts tests/hosts -W ignore::DeprecationWarning \
+		-k "not TestSimpleCache and (not (postgresql or mariadb) or $(ON_SERVERS))" \
+		--ignore tests/hosts/test_flask_caching.py $(PYTEST_ARGS)
+
+drivers: $(VENV)/.drivers  ## run the contracts with psycopg2 and mysqlclient
+	TEST_DRIVERS=psycopg2,mysqldb $(RUN) -m pytest $(PARALLEL) tests/contracts $(PYTEST_ARGS)
 
 upstream: $(UPSTREAM)/.made  ## run other projects' tests; UPSTREAM_ARGS="--only Flask" some, --write mends the page
 	PYTHONPATH=tests $(UPSTREAM)/bin/python -m upstream $(UPSTREAM_ARGS)
@@ -70,9 +85,30 @@ $(VENV)/.demo: pyproject.toml | $(VENV)/.made
 	@$(PIP) --editable ".[beaker,devices]"
 	@touch $@
 
+# mysqlclient is compiled, which takes a compiler and MariaDB's header files.
+$(VENV)/.drivers: pyproject.toml | $(VENV)/.made
+	@echo "Installing what drivers needs"
+	@command -v mariadb_config mysql_config >/dev/null || apt-get install -qq --yes --no-install-recommends \
+		gcc libmariadb-dev pkg-config >/dev/null \
+		|| { echo 'mysqlclient needs gcc, pkg-config and libmariadb-dev: apt-get install them' >&2; exit 1; }
+	@$(PIP) $(CODE) --group drivers
+	@touch $@
+
 $(VENV)/.%: pyproject.toml | $(VENV)/.made
 	@echo "Installing what $* needs"
 	@$(PIP) $(CODE) --group $*
+	@touch $@
+
+# Pyramid 2.0 imports pkg_resources, which setuptools has had until version 80.
+$(OLDEST)/.made: pyproject.toml | $(VENV)/.uv
+	@echo "Installing the lowest versions that pyproject.toml allows"
+	@$(VENV)/bin/uv venv --quiet --clear --python $(RUN) $(OLDEST)
+	@$(VENV)/bin/uv pip install --quiet --python $(OLDEST)/bin/python --resolution lowest-direct $(CODE) \
+		--group oldest 'setuptools>=77,<81'
+	@touch $@
+
+$(VENV)/.uv: | $(VENV)/.made
+	@$(PIP) uv
 	@touch $@
 
 $(UPSTREAM)/.made: pyproject.toml | $(VENV)/.made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import datetime as dt
 import functools
 import logging
 import math
@@ -28,7 +29,6 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Callable, Mapping
 
     Timeout = int | dt.timedelta | None
@@ -113,7 +113,9 @@ class SchemaCache(BaseCache):
         config = caching_config()
         if config is not None:
             key_prefix = key_prefix or _required_prefix(config)
-        super().__init__(default_timeout, ignore_delete_many_errors)
+        super().__init__()
+        self.default_timeout = _seconds(default_timeout)
+        self.ignore_delete_many_errors = ignore_delete_many_errors
         whole = _store(store, settings)
         self.store = whole.prefixed(key_prefix) if key_prefix else whole
         """The store of this cache's rows, for searching and revoking; its ids are keys without the prefix."""
@@ -277,19 +279,17 @@ class SchemaCache(BaseCache):
         return per_request(self, lambda: RequestSessions(self.store, is_session=_is_dict))
 
     def _max_age(self, timeout: Timeout) -> float:
-        seconds: int = self._normalize_timeout(timeout)
+        seconds = self.default_timeout if timeout is None else _seconds(timeout)
         return math.inf if seconds == 0 else seconds
 
-    @staticmethod
-    def _to_seconds(timeout: int | float | dt.timedelta) -> int:  # noqa: PYI041 - cachelib's signature
-        try:
-            seconds: int = BaseCache._to_seconds(timeout)  # noqa: SLF001 - this method overrides it
-        except (TypeError, ValueError, OverflowError):
-            seconds = -1
-        if seconds < 0 or isinstance(timeout, bool):
-            msg = f"timeout takes whole seconds or a timedelta, 0 for ever, not {timeout!r}"
-            raise ConfigurationError(msg)
-        return seconds
+
+def _seconds(timeout: float | dt.timedelta) -> int:
+    """A timeout in whole seconds, rounded up; 0 for ever."""
+    span = timeout.total_seconds() if isinstance(timeout, dt.timedelta) else timeout
+    if isinstance(span, bool) or not isinstance(span, (int, float)) or not 0 <= span < math.inf:
+        msg = f"timeout takes whole seconds or a timedelta, 0 for ever, not {timeout!r}"
+        raise ConfigurationError(msg)
+    return math.ceil(span)
 
 
 def _store(store: SessionStore | None, settings: dict[str, Any]) -> SessionStore:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from sqlalchemy import MetaData, Table, create_engine, inspect, make_url
 from sqlalchemy.schema import DropTable
 
 from clocks import DatabaseClock
-from databases import DATABASES, chosen_databases
+from databases import DATABASES, chosen_databases, chosen_drivers
 from schema_session_backend import SessionStore
 from servers import find_for_workers
 from wire import Counter
@@ -35,7 +36,11 @@ def pytest_report_header(config: pytest.Config) -> str:
     """Say on which databases the tests run."""
     chosen = chosen_databases()
     left_out = ", ".join(name for name in DATABASES if name not in chosen)
-    return f"databases: {', '.join(chosen)}" + (f"; TEST_DATABASES leaves out {left_out}" if left_out else "")
+    variable = "TEST_DATABASES" if os.environ.get("TEST_DATABASES") else "TEST_DRIVERS"
+    drivers = "".join(f"; with {driver} on {name}" for name, driver in chosen_drivers().items())
+    return f"databases: {', '.join(chosen)}{drivers}" + (
+        f"; {variable} leaves out {left_out}" if left_out else ""
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

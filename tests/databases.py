@@ -1,7 +1,8 @@
 """The databases that every contract runs on; a new database is a line in `DATABASES`, or in `SERVERS`.
 
 `TEST_DATABASES=sqlite,postgresql` runs the tests on those only. Tests of the others are deselected, and no
-server is looked for that no test needs.
+server is looked for that no test needs. `TEST_DRIVERS=psycopg2,mysqldb` runs them with these drivers, and on
+the databases of these only.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import make_url
 
 from servers import SERVERS, ServerMissing
 
@@ -18,10 +20,36 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def _on_server(url: Callable[[], str]) -> Callable[[Path], str]:
+# Drivers beside those of the extras, and the databases that they are for.
+DRIVERS = {"psycopg2": "postgresql", "mysqldb": "mariadb"}
+
+
+def chosen_drivers() -> dict[str, str]:
+    """The drivers that `TEST_DRIVERS` chooses, by their databases; empty where it is not set.
+
+    Raises:
+        pytest.UsageError: if a name is unknown.
+    """
+    names = [name.strip() for name in os.environ.get("TEST_DRIVERS", "").split(",") if name.strip()]
+    if unknown := [name for name in names if name not in DRIVERS]:
+        msg = f"TEST_DRIVERS has {unknown[0]!r}, which is no driver: it takes {', '.join(DRIVERS)}"
+        raise pytest.UsageError(msg)
+    return {DRIVERS[name]: name for name in names}
+
+
+def _with_driver(url: str, driver: str | None) -> str:
+    if driver is None:
+        return url
+    parsed = make_url(url)
+    other = parsed.set(drivername=f"{parsed.get_backend_name()}+{driver}")
+    # An option of PyMySQL's.
+    return other.difference_update_query(["ssl_disabled"]).render_as_string(hide_password=False)
+
+
+def _on_server(name: str, url: Callable[[], str]) -> Callable[[Path], str]:
     def find(_directory: Path) -> str:
         try:
-            return url()
+            return _with_driver(url(), chosen_drivers().get(name))
         except ServerMissing as missing:
             if os.environ.get("CI"):
                 pytest.fail(f"no database server: {missing}", pytrace=False)
@@ -32,19 +60,20 @@ def _on_server(url: Callable[[], str]) -> Callable[[Path], str]:
 
 DATABASES: dict[str, Callable[[Path], str]] = {
     "sqlite": lambda directory: f"sqlite:///{directory}/sessions.db",
-    **{name: _on_server(url) for name, url in SERVERS.items()},
+    **{name: _on_server(name, url) for name, url in SERVERS.items()},
 }
 
 
 def chosen_databases() -> list[str]:
-    """The names of the databases that `TEST_DATABASES` chooses; all of them where it is not set.
+    """The names of the databases that `TEST_DATABASES` or `TEST_DRIVERS` chooses; all where neither is set.
 
     Raises:
         pytest.UsageError: if a name is unknown, or on CI, whose result has to count for every database.
     """
     chosen = os.environ.get("TEST_DATABASES")
     if not chosen:
-        return list(DATABASES)
+        drivers = chosen_drivers()
+        return [name for name in DATABASES if not drivers or name in drivers]
     if os.environ.get("CI"):
         raise pytest.UsageError("TEST_DATABASES leaves databases out, which CI must not: unset it")
     names = [name.strip() for name in chosen.split(",")]

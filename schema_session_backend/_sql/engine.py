@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 import sqlalchemy
 from sqlalchemy import NullPool, event
 from sqlalchemy import exc as sa_exc
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 
 from ..errors import ConfigurationError, MissingDependency
 from .vendors import vendor_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
-    from sqlalchemy.engine import URL
 
 
 def new_engine(database_url: URL | str, timeout: float) -> Engine:
@@ -34,7 +33,7 @@ def new_engine(database_url: URL | str, timeout: float) -> Engine:
     except (sa_exc.ArgumentError, ValueError):  # ValueError for a port that is no number
         url = None
     # Raise outside of the handler: the cause quotes the URL, which may have a password.
-    if url is None:
+    if not isinstance(url, URL):  # some versions of make_url return anything else as it is
         msg = (
             "the database's URL cannot be understood; it looks like"
             " postgresql+psycopg://user:password@host/name or sqlite:///sessions.db"

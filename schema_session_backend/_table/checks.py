@@ -415,7 +415,7 @@ def _address(_kind: Any, _where: str, dialect: Dialect) -> Check:
 
     def check(value: Any) -> str | None:
         if not makes_objects:
-            return _canonical(value, ipaddress.ip_interface, "an address")
+            return _canonical(value, _parse_address, "an address")
         if isinstance(value, (ipaddress.IPv4Interface, ipaddress.IPv6Interface)):
             is_kept = value.network.prefixlen < value.max_prefixlen
         else:
@@ -425,6 +425,12 @@ def _address(_kind: Any, _where: str, dialect: Dialect) -> Check:
         return "takes an address of the module ipaddress, or an interface whose network has more addresses"
 
     return check
+
+
+def _parse_address(text: str) -> object:
+    """An address, or an interface whose network has more addresses: PostgreSQL shows no other network."""
+    interface = ipaddress.ip_interface(text)
+    return interface.ip if interface.network.prefixlen == interface.max_prefixlen else interface
 
 
 def _network(_kind: Any, _where: str, dialect: Dialect) -> Check:
@@ -464,16 +470,43 @@ def _canonical(value: Any, parse: Callable[[str], Any], what: str) -> str | None
     return None if is_usual else f"takes {what} as str in its usual form"
 
 
-def _range(kind: Any, _where: str, _dialect: Dialect) -> Check:
-    if not isinstance(kind, AbstractMultiRange):
-        return _exactly(postgresql.Range)
+def _range(kind: Any, where: str, dialect: Dialect) -> Check:
+    is_multi = isinstance(kind, AbstractMultiRange)
+    if is_multi and dialect.driver == "psycopg2":
+        msg = f"{where}: psycopg2 has no {type(kind).__name__}; use psycopg, or another column"
+        raise ConfigurationError(msg)
+    name = getattr(kind, "__visit_name__", "").removesuffix("RANGE").removesuffix("MULTI")
+    if name not in _BOUNDS:
+        msg = f"{where}: {type(kind).__name__} makes no column; declare INT4RANGE, DATERANGE or the like"
+        raise ConfigurationError(msg)
+    bound, has_zone = _BOUNDS[name]
+
+    def fits(value: Any) -> bool:
+        return type(value) is postgresql.Range and all(
+            type(limit) is bound and (getattr(limit, "tzinfo", None) is not None) is has_zone
+            for limit in (value.lower, value.upper)
+            if limit is not None
+        )
 
     def check(value: Any) -> str | None:
-        if isinstance(value, list) and all(type(one) is postgresql.Range for one in value):
+        ranges = value if is_multi and isinstance(value, list) else [value]
+        if isinstance(value, list) is is_multi and all(map(fits, ranges)):
             return None
-        return "takes a list of Range"
+        zone = " with a time zone" if has_zone else ""
+        return f"takes a {'list of ' * is_multi}Range of {bound.__name__}{zone}"
 
     return check
+
+
+# The type of a range's limits, and whether they have a time zone.
+_BOUNDS: Final[dict[str, tuple[type, bool]]] = {
+    "INT4": (int, False),
+    "INT8": (int, False),
+    "NUM": (Decimal, False),
+    "DATE": (dt.date, False),
+    "TS": (dt.datetime, False),
+    "TSTZ": (dt.datetime, True),
+}
 
 
 def _wide_number(_kind: Any, _where: str, _dialect: Dialect) -> Check:

@@ -53,9 +53,13 @@ def in_transaction(driver_connection: Any) -> bool:
     """Whether the driver's connection is inside a transaction."""
     if hasattr(driver_connection, "in_transaction"):  # sqlite3
         return driver_connection.in_transaction
-    if hasattr(driver_connection, "info"):  # psycopg
+    if hasattr(driver_connection, "info") and not callable(driver_connection.info):  # psycopg, psycopg2
         return driver_connection.info.transaction_status != 0
-    return bool(driver_connection.server_status & 1)  # PyMySQL
+    if hasattr(driver_connection, "server_status"):  # PyMySQL
+        return bool(driver_connection.server_status & 1)
+    cursor = driver_connection.cursor()  # mysqlclient
+    cursor.execute("SELECT @@in_transaction")
+    return bool(cursor.fetchone()[0])
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ from sqlalchemy import (
     Text,
     Time,
     inspect,
+    make_url,
 )
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.dialects.postgresql import Range
@@ -102,7 +103,6 @@ def name_of(value: object) -> str:
 
 REFUSED: list[Any] = [
     ("sqlite", UUID(), "SQLite takes the digits of a UUID for a number; declare it Uuid"),
-    ("sqlite", sqlite.JSONB(), "not every SQLite has JSONB; declare it JSON"),
     ("sqlite", ARRAY(Integer), "ARRAY makes no column on sqlite"),
     *(
         ("postgresql", kind(), f"{kind.__name__} may give a value back in another form")
@@ -110,6 +110,8 @@ REFUSED: list[Any] = [
     ),
     ("mariadb", VARBINARY(), "VARBINARY makes no column on mariadb"),
 ]
+if hasattr(sqlite, "JSONB"):  # since SQLAlchemy 2.1
+    REFUSED.append(("sqlite", sqlite.JSONB(), "not every SQLite has JSONB; declare it JSON"))
 
 
 @pytest.mark.parametrize(("url", "kind", "problem"), REFUSED, indirect=["url"], ids=name_of)
@@ -126,14 +128,16 @@ def test_a_type_that_a_database_does_not_know_is_a_configuration_error(make_stor
         make_store(schemas=[Column("field", kind)]).wait_for_sync()
 
 
+DAY, MOMENT = dt.date(2026, 11, 25), dt.datetime(2026, 11, 25, 8)  # noqa: DTZ001
+AWARE = MOMENT.replace(tzinfo=dt.UTC)
 NATIVE: list[Any] = [
-    ("postgresql", postgresql.INET(), ip_address("10.0.0.1"), ["10.0.0.1", ip_interface("10.0.0.1/32")]),
-    ("postgresql", postgresql.INET(), ip_interface("10.0.0.1/8"), []),
-    ("postgresql", postgresql.CIDR(), ip_network("::/8"), ["::/8"]),
     ("postgresql", postgresql.MACADDR(), "08:00:2b:01:02:03", ["08-00-2b-01-02-03", "08:00:2B:01:02:03"]),
     ("postgresql", postgresql.INT4RANGE(), Range(1, 5), [(1, 5)]),
     ("postgresql", postgresql.INT4RANGE(), Range(1, 4, bounds="[]"), []),
-    ("postgresql", postgresql.INT4MULTIRANGE(), [Range(1, 5), Range(7, 9)], [Range(1, 5), [(1, 5)]]),
+    ("postgresql", postgresql.NUMRANGE(), Range(Decimal(1), Decimal(5)), [Range(1, 5)]),
+    ("postgresql", postgresql.DATERANGE(), Range(DAY), [Range(MOMENT), Range(DAY, MOMENT)]),
+    ("postgresql", postgresql.TSRANGE(), Range(MOMENT), [Range(DAY), Range(AWARE)]),
+    ("postgresql", postgresql.TSTZRANGE(), Range(AWARE), [Range(MOMENT)]),
     ("postgresql", postgresql.OID(), 2**32 - 1, [2**32, "1"]),
     ("postgresql", postgresql.DOMAIN("ssb_p3", Integer()), 5, ["5", 2**31]),
     ("mariadb", mysql.YEAR(), 2026, [1900, 2156, "2026"]),
@@ -159,6 +163,48 @@ def test_a_column_of_a_type_that_one_database_has_takes_what_comes_back_equal(
     finally:
         if isinstance(kind, postgresql.DOMAIN):
             run(url, f"DROP TABLE IF EXISTS {table_name}", "DROP DOMAIN IF EXISTS ssb_p3")
+
+
+ADDRESSES: list[Any] = [
+    (postgresql.INET(), ip_address("10.0.0.1"), ip_interface("10.0.0.1/32")),
+    (postgresql.INET(), ip_interface("10.0.0.1/8"), ip_interface("::1/128")),
+    (postgresql.CIDR(), ip_network("::/8"), ip_address("::")),
+]
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize(("kind", "right", "wrong"), ADDRESSES, ids=name_of)
+def test_an_address_is_an_object_with_psycopg_and_its_usual_text_with_another_driver(
+    make_store, url, kind, right, wrong
+):
+    plain, other = (
+        (str, lambda value: value)
+        if make_url(url).get_driver_name() == "psycopg2"
+        else (lambda value: value, str)
+    )
+    store = make_store(schemas=[Column("field", kind)])
+    store.set("a", {"field": plain(right)})
+    for value in (other(right), plain(wrong), wrong):
+        with pytest.raises(InvalidField):
+            store.set("a", {"field": value})
+
+    assert store.get("a") == {"field": plain(right)}
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_a_multirange_is_kept_or_cannot_be_declared(make_store, url):
+    columns = [Column("field", postgresql.INT4MULTIRANGE())]
+    if make_url(url).get_driver_name() == "psycopg2":
+        with pytest.raises(ConfigurationError, match="psycopg2 has no INT4MULTIRANGE; use psycopg"):
+            make_store(schemas=columns)
+        return
+    store = make_store(schemas=columns)
+    store.set("a", {"field": [Range(1, 5), Range(7, 9)]})
+    for value in (Range(1, 5), [(1, 5)]):
+        with pytest.raises(InvalidField):
+            store.set("a", {"field": value})
+
+    assert store.get("a") == {"field": [Range(1, 5), Range(7, 9)]}
 
 
 @pytest.mark.parametrize("kind", [REAL(), Float(24)], ids=repr)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+import sqlalchemy
 from hypothesis import strategies as st
 from sqlalchemy import event, make_url, select
 
@@ -138,6 +139,26 @@ _SHAPES: dict[type, Callable[[Any], Hashable]] = {
     dt.datetime: _moment,
     dt.time: _moment,
 }
+
+
+# -- which types there are
+
+# The types that SQLAlchemy reflects as they are only since a version, as docs/explanation/versions.md tells.
+SINCE = {
+    ("postgresql", "BIT"): (2, 1),
+    ("postgresql", "DOMAIN"): (2, 0, 29),
+    ("mariadb", r"Enum('a\\b'"): (2, 1),
+}
+
+
+def sqlalchemy_knows(database: str, kind: str) -> bool:
+    """Whether this version of SQLAlchemy is new enough for a type, given its name or repr."""
+    version = tuple(int(part) for part in sqlalchemy.__version__.split(".") if part.isdecimal())
+    return all(
+        version >= since
+        for (name, start), since in SINCE.items()
+        if name == database and kind.startswith(start)
+    )
 
 
 # -- what stands in the table

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import OrderedDict
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,6 +15,7 @@ from sqlalchemy import create_engine
 from values import SESSIONS, VALUES, identical, stored_columns, stored_rows, write_row
 from werkzeug.datastructures import MultiDict
 
+from clocks import A_MOMENT
 from schema_session_backend import SessionStore, UnserializableValue
 from schema_session_backend.cachelib import SchemaCache
 
@@ -126,9 +128,16 @@ def test_each_call_is_one_round_trip(counted, counter):
 # -- timeouts
 
 
-def test_a_float_is_deprecated_as_cachelib_says(cache):
-    with pytest.warns(DeprecationWarning, match="Float timeouts"):
-        cache.set("a", 1, 1.5)
+def test_a_float_is_rounded_up_to_whole_seconds(moved_store, clock):
+    clock.now = A_MOMENT
+    cache = SchemaCache(moved_store())
+    seconds: Any = 1.5
+    cache.set("a", 1, seconds)
+
+    clock.now = A_MOMENT + 1_999
+    assert cache.get("a") == 1
+    clock.now = A_MOMENT + 2_000
+    assert cache.get("a") is None
 
 
 @pytest.mark.parametrize(
