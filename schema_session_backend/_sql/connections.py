@@ -7,13 +7,16 @@ of which is a connection with its cursor.
 
 from __future__ import annotations
 
+import math
 import queue
+import select
 import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import StoreUnavailable
 from .greenlets import Patching
+from .watch import descriptor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,11 +28,15 @@ if TYPE_CHECKING:
     from ..errors import SessionStoreError
     from .failures import Failures
     from .query import Query
+    from .watch import Watch
 
 KEPT: Final = 5
 """Connections that stay open while nothing uses them; SQLAlchemy's own default."""
 MOST: Final = 15
 """Connections that are open at a time."""
+
+
+_WARNINGS: Final = "schema_session_backend"
 
 
 class Result:
@@ -40,14 +47,16 @@ class Result:
         rows: the rows that it selected, as the driver gave them.
         convert: makes Python values of a row. The rows are converted one by one, so that a corrupt row costs
             no other row.
+        is_unsure: whether the same statement may have been done before, with its answer lost.
     """
 
-    __slots__ = ("convert", "count", "rows")
+    __slots__ = ("convert", "count", "is_unsure", "rows")
 
     def __init__(self, count: int, rows: Sequence[Row] = (), convert: Convert = list) -> None:
         self.count = count
         self.rows = rows
         self.convert = convert
+        self.is_unsure = False
 
 
 def run_on(connection: Connection, query: Query, values: Mapping[str, Any], failures: Failures) -> Result:
@@ -81,6 +90,7 @@ class Slot:
         engine: where listeners register.
         connection: SQLAlchemy's, from the engine.
         failures: makes errors of the driver's exceptions.
+        warnings: what the database says of commits that do not count.
         generation: how often all slots had been closed when this one was opened.
     """
 
@@ -89,17 +99,35 @@ class Slot:
         "_dialect",
         "_events",
         "_failures",
+        "_poll",
         "_proxied",
+        "_warnings",
         "connection",
+        "driver_connection",
         "generation",
+        "is_cut",
         "is_usable",
+        "until",
     )
 
     def __init__(
-        self, engine: Engine, connection: Connection, failures: Failures, *, generation: int
+        self,
+        engine: Engine,
+        connection: Connection,
+        failures: Failures,
+        warnings: list[str],
+        *,
+        generation: int,
     ) -> None:
         self.connection = connection
+        self.driver_connection: Any = connection.connection.dbapi_connection
         self.generation = generation
+        self.until = math.inf
+        """The deadline of what it runs; `Watch` sees to it."""
+        self.is_cut = False
+        """Whether what it runs was cancelled or cut off at the deadline."""
+        self._warnings = warnings
+        self._poll: select.poll | None = None
         self.is_usable = True
         """False once the connection has ended, or was cut short in the middle of an answer."""
         self._failures = failures
@@ -124,12 +152,25 @@ class Slot:
             if cursor is None:
                 cursor = self._cursor = self._proxied.cursor()
             cursor.execute(compiled.sql, parameters)
+            if self._warnings:
+                raise self._unconfirmed()
             if compiled.selects:
                 return Result(cursor.rowcount, cursor.fetchall(), compiled.convert(cursor))
             return Result(cursor.rowcount)
         except self._failures.caught as error:
             failure = self._failed(error)
         raise failure
+
+    def has_ended(self) -> bool:
+        """Whether the server has ended the connection while nothing used it, as by a restart."""
+        if self._poll is None:
+            number = descriptor(self.driver_connection)
+            if number is None:
+                return False
+            self._poll = select.poll()
+            self._poll.register(number, select.POLLIN)
+        # Whatever the server sends of itself is its goodbye.
+        return bool(self._poll.poll(0))
 
     def close(self) -> None:
         """Give the connection back to SQLAlchemy's pool, or close it if it is not usable."""
@@ -141,17 +182,33 @@ class Slot:
     def _watched(self, query: Query, values: Mapping[str, Any]) -> Result:
         """Run a statement so that SQLAlchemy's listeners see it; a driver's cursor does not call them."""
         try:
-            return run_on(self.connection, query, values, self._failures)
+            result = run_on(self.connection, query, values, self._failures)
         except StoreUnavailable as error:
             self.is_usable = not error.connection_lost
-            raise
+            if self.is_cut:
+                failure = self._failures.cut_off(error)
+            else:
+                raise
+        else:
+            if self._warnings:
+                raise self._unconfirmed()
+            return result
+        raise failure
 
     def _failed(self, error: Exception) -> SessionStoreError:
         failure = self._failures.of(error, self._proxied.dbapi_connection)
-        self.is_usable = not (isinstance(failure, StoreUnavailable) and failure.connection_lost)
+        if isinstance(failure, StoreUnavailable):
+            self.is_usable = not (failure.connection_lost or self._failures.spoils(error))
+            if self.is_cut:
+                failure = self._failures.cut_off(failure)
         # After an error, SQLite's cursor may still have a statement open, which locks the file.
         self._drop_cursor()
         return failure
+
+    def _unconfirmed(self) -> StoreUnavailable:
+        warnings = ", ".join(self._warnings)
+        self._warnings.clear()
+        return self._failures.unconfirmed(warnings)
 
     def _drop_cursor(self) -> None:
         cursor, self._cursor = self._cursor, None
@@ -167,21 +224,36 @@ class BorrowedSlots:
     Args:
         engine: whose pool it is.
         failures: makes errors of the driver's exceptions.
+        watch: sees to the slots' deadlines.
     """
 
-    def __init__(self, engine: Engine, failures: Failures) -> None:
+    def __init__(self, engine: Engine, failures: Failures, watch: Watch) -> None:
         self._engine = engine
+        self._watch = watch
         self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._failures = failures
         self._patching = Patching()
         self._generation = 0
 
-    def take(self) -> Slot:
-        """Open a slot for the caller alone.
+    def take(self, until: float = math.inf) -> Slot:
+        """A slot for the caller alone, until it is put back.
+
+        Args:
+            until: when to stop waiting for it, and when its statements are ended.
 
         Raises:
             StoreUnavailable, AccessDenied: if no connection could be made.
         """
+        slot = self._open()
+        self._watch.start(slot, until)
+        return slot
+
+    def put_back(self, slot: Slot) -> None:
+        """Give the connection back, with the isolation level that it had."""
+        self._watch.stop(slot)
+        self._close(slot)
+
+    def _open(self) -> Slot:
         self._patching.check()
         generation = self._generation
         try:
@@ -189,11 +261,26 @@ class BorrowedSlots:
         except self._failures.caught as error:
             failure = self._failures.connecting(error)
         else:
-            return Slot(self._engine, connection, self._failures, generation=generation)
+            slot = Slot(
+                self._engine, connection, self._failures, self._warnings_of(connection), generation=generation
+            )
+            self._watch.slots.add(slot)
+            return slot
         raise failure
 
-    def put_back(self, slot: Slot) -> None:
-        """Give the connection back, with the isolation level that it had."""
+    def _warnings_of(self, connection: Connection) -> list[str]:
+        """What the database says from now on of commits that do not count; a list for each connection."""
+        heard: list[str] | None = connection.info.get(_WARNINGS)
+        if heard is None:
+            heard = connection.info[_WARNINGS] = []
+            self._failures.heed_warnings(connection.connection.dbapi_connection, heard.append)
+        heard.clear()
+        return heard
+
+    def _close(self, slot: Slot) -> None:
+        self._watch.slots.discard(slot)
+        if slot.is_cut:
+            slot.is_usable = False
         if slot.generation != self._generation:
             # This slot was in use while all others were closed.
             slot.is_usable = False
@@ -221,12 +308,11 @@ class OwnSlots(BorrowedSlots):
     Args:
         engine: without a pool of its own.
         failures: makes errors of the driver's exceptions.
-        timeout: seconds to wait for a slot while all are in use.
+        watch: sees to the slots' deadlines.
     """
 
-    def __init__(self, engine: Engine, failures: Failures, *, timeout: float) -> None:
-        super().__init__(engine, failures)
-        self._timeout = timeout
+    def __init__(self, engine: Engine, failures: Failures, watch: Watch) -> None:
+        super().__init__(engine, failures, watch)
         self.kept = KEPT
         """How many slots stay open while nothing uses them."""
         self._start()
@@ -238,26 +324,33 @@ class OwnSlots(BorrowedSlots):
         self._unopened = MOST
         self._waiting = 0
 
-    def take(self) -> Slot:
+    def take(self, until: float = math.inf) -> Slot:
         """A slot that is open, or a new slot; at the limit, the next slot that is put back."""
         try:
             slot = self._idle.get_nowait()
         except queue.Empty:
-            slot = self._next_slot()
-        if slot is not None:
-            return slot
-        try:
-            return super().take()
-        except BaseException:
-            self._permit_another()
-            raise
+            slot = self._next_slot(until)
+        if slot is None:
+            try:
+                slot = self._open()
+            except BaseException:
+                self._permit_another()
+                raise
+        self._watch.start(slot, until)
+        return slot
 
     def put_back(self, slot: Slot) -> None:
         """Keep the slot open if it is usable and fewer than `kept` are idle."""
-        if slot.is_usable and slot.generation == self._generation and self._idle.qsize() < self.kept:
+        self._watch.stop(slot)
+        if (
+            slot.is_usable
+            and not slot.is_cut
+            and slot.generation == self._generation
+            and self._idle.qsize() < self.kept
+        ):
             self._idle.put(slot)
         else:
-            slot.close()
+            self._close(slot)
             self._permit_another()
 
     def close(self) -> None:
@@ -267,7 +360,7 @@ class OwnSlots(BorrowedSlots):
             with suppress(queue.Empty):
                 slot = self._idle.get_nowait()
                 if slot is not None:
-                    slot.close()
+                    self._close(slot)
                 self._permit_another()
 
     def forget(self) -> object:
@@ -276,7 +369,7 @@ class OwnSlots(BorrowedSlots):
         self._start()
         return inherited
 
-    def _next_slot(self) -> Slot | None:
+    def _next_slot(self, until: float) -> Slot | None:
         """The next slot that is put back, or None as the permission to open a slot."""
         with self._lock:
             if self._unopened:
@@ -284,7 +377,7 @@ class OwnSlots(BorrowedSlots):
                 return None
             self._waiting += 1
         try:
-            return self._idle.get(timeout=self._timeout)
+            return self._idle.get(timeout=min(max(0.0, until - self._watch.now()), threading.TIMEOUT_MAX))
         except queue.Empty:
             pass
         finally:
