@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from ._sql.bulk import batches, upserts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from ._session.ids import Ids
     from ._session.timeouts import Seconds, Timeouts
+    from ._sql.query import Query
     from ._sql.statements import Statements
     from ._sql.upkeep import Upkeep
     from ._table.rows import Rows, Values
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 class ManySessions:
     """Operations on many sessions in few statements."""
 
+    _ended: Callable[[Query, Mapping[str, Any]], int]
     _ids: Ids
     _rows: Rows
     _statements: Statements
@@ -64,7 +66,7 @@ class ManySessions:
         if len(every) == 1:
             self._upkeep.run(*every[0])
         elif every:
-            self._upkeep.transact(lambda own: [own.run(*statement) for statement in every])
+            self._upkeep.transact(lambda own: [own.run(*statement) for statement in every], many=True)
 
     def destroy_many(self, sids: Iterable[str]) -> int:
         """Remove sessions, expired or not; returns how many rows that were. Up to 16,000 in one statement.
@@ -76,6 +78,4 @@ class ManySessions:
             WrongArgument: for a session instead of its id; then none is removed.
         """
         handles = [handle for sid in sids if (handle := self._ids.handle(sid)) is not None]
-        return sum(
-            self._upkeep.run(self._statements.destroy_many(batch), {}).count for batch in batches(handles)
-        )
+        return sum(self._ended(self._statements.destroy_many(batch), {}) for batch in batches(handles))

@@ -9,10 +9,11 @@ from ._table.rows import HANDLE
 from .errors import ConfigurationError, NoSuchSession, WrongArgument
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from ._session.ids import Ids
     from ._session.model import DayCount, LoadedSession, Page, Record
+    from ._sql.query import Query
     from ._sql.search import Found, Search, Where
     from ._sql.statements import Statements
     from ._sql.survey import Survey
@@ -119,8 +120,8 @@ class Searching:
             self._refuse_ids([session])
             return False
         if found is None:
-            return self._upkeep.run(self._statements.revoke, {HANDLE: handle}).count > 0
-        return self._upkeep.run(*self._search.revoke(handle, found)).count > 0
+            return self._ended(self._statements.revoke, {HANDLE: handle}) > 0
+        return self._ended(*self._search.revoke(handle, found)) > 0
 
     def revoke_many(self, sessions: Iterable[Record | LoadedSession | str]) -> int:
         """End sessions, whoever's they are; returns how many were live.
@@ -134,9 +135,7 @@ class Searching:
         named = [(session, self._ids.own(session)) for session in sessions]
         handles = [handle for _, handle in named if handle is not None]
         self._refuse_ids([session for session, handle in named if handle is None])
-        return sum(
-            self._upkeep.run(self._statements.revoke_many(batch), {}).count for batch in batches(handles)
-        )
+        return sum(self._ended(self._statements.revoke_many(batch), {}) for batch in batches(handles))
 
     def revoke_where(
         self, *where: Where, keep: Record | LoadedSession | str | None = None, **fields: Any
@@ -156,9 +155,9 @@ class Searching:
         """
         found = self._restricted("revoke_where", where, fields)
         if keep is None:
-            return self._upkeep.run(*self._search.revoke_all(found)).count
+            return self._ended(*self._search.revoke_all(found))
         kept, mark = self._ids.named(keep), self._ids.mark
-        ended = self._upkeep.run(*self._search.revoke_others(found, kept, mark=mark)).count if kept else 0
+        ended = self._ended(*self._search.revoke_others(found, kept, mark=mark)) if kept else 0
         if ended == 0 and not (kept and self._upkeep.run(*self._search.spared(kept, mark=mark)).rows):
             msg = (
                 "revoke_where: keep= names no live session, so none was ended; pass the handle of a session"
@@ -186,11 +185,22 @@ class Searching:
             msg = "keep_newest takes how many sessions to keep, 0 or more"
             raise ConfigurationError(msg)
         found = self._restricted("keep_newest", where, fields)
-        return self._upkeep.run(*self._search.revoke_older(found, newest)).count
+        return self._ended(*self._search.revoke_older(found, newest))
 
     def clear(self) -> int:
         """Remove every session of this store's table, or of its prefix; returns how many rows that were."""
-        return self._upkeep.run(self._search.clear(self._ids.mark), {}).count
+        return self._ended(self._search.clear(self._ids.mark), {})
+
+    def _ended(self, query: Query, values: Mapping[str, Any]) -> int:
+        """Run a statement that ends sessions; returns how many.
+
+        Raises:
+            StoreUnavailable: if none is left, and an earlier try may have ended some without an answer.
+        """
+        ended = self._upkeep.run(query, values)
+        if ended.is_unsure and not ended.count:
+            raise self._upkeep.unknown()
+        return ended.count
 
     def _refuse_ids(self, sessions: Iterable[object]) -> None:
         """Refuse live sessions' ids where handles are meant, so that no session stays alive unnoticed."""

@@ -156,11 +156,14 @@ class StoreUnavailable(SessionStoreError):
 
     Attributes:
         connection_lost: whether the connection broke while a statement was running.
+        outcome_unknown: whether what was asked for may have been done all the same, because its answer was
+            lost; look before you ask again.
     """
 
-    def __init__(self, message: str, *, connection_lost: bool = False) -> None:
+    def __init__(self, message: str, *, connection_lost: bool = False, outcome_unknown: bool = False) -> None:
         super().__init__(message)
         self.connection_lost = connection_lost
+        self.outcome_unknown = outcome_unknown
 
 
 class AccessDenied(SessionStoreError):
@@ -206,3 +209,5 @@ class ConstraintViolated(StatementFailed):
 
 class SessionExists(ConstraintViolated):
     """Another session already has this id."""
+
+    is_unsure = False

@@ -25,6 +25,7 @@ from ._session.tags import Converter  # noqa: TC001 - likewise
 from ._session.timeouts import Timeouts
 from ._sql.clock import Clock
 from ._sql.database import Database
+from ._sql.failures import shown
 from ._sql.janitor import Janitor
 from ._sql.saving import Saving, Wanted
 from ._sql.search import Search
@@ -84,6 +85,8 @@ class SessionStore(Searching, ManySessions):
             a session that the application changes; `ip/24/48` cuts IPv4 and IPv6 addresses to networks.
         sync: create the table and add missing nullable columns; without it, differences are only reported.
         sync_timeout: seconds to wait for the database at the first use.
+        deadline: seconds that an operation may wait: for a connection, a lock, or the database's answer;
+            `math.inf` for any time.
         gc_interval: seconds between two removals of expired sessions; None leaves that to you.
         max_age: seconds, the idle timeout; `math.inf` for sessions that never expire.
         anonymous_max_age: seconds, the idle timeout of sessions without a user, whose `user_field` is NULL;
@@ -126,6 +129,7 @@ class SessionStore(Searching, ManySessions):
         request_fields: Text | Iterable[str] = "",
         sync: Switch = True,
         sync_timeout: Seconds = 3,
+        deadline: Seconds = 5,
         gc_interval: Seconds | None = HOUR,
         max_age: Seconds = DAY,
         anonymous_max_age: Seconds = math.inf,
@@ -153,7 +157,9 @@ class SessionStore(Searching, ManySessions):
         self.hash_sid = hash_sid
         """Whether handles are hashes of the session ids, and so may be shown."""
         self._ids = Ids(hashed=hash_sid)
-        self._database = Database(engine_or_url, timeout=timeout)
+        self._database = Database(
+            engine_or_url, timeout=timeout, deadline=timeouts.seconds(deadline, "deadline")
+        )
         declaration = Declaration(
             names=Names(sid_name, additional_name, expire_at_name, revision_name),
             timestamps=timestamps,
@@ -208,7 +214,7 @@ class SessionStore(Searching, ManySessions):
         self._upkeep = Upkeep(self._database, self._synchronizer, self._janitor)
 
     def __repr__(self) -> str:
-        return f"<SessionStore {self._table.name!r} on {self.engine.url!r}>"
+        return f"<SessionStore {self._table.name!r} on {shown(self.engine.url)}>"
 
     def __enter__(self) -> Self:
         return self
@@ -272,7 +278,7 @@ class SessionStore(Searching, ManySessions):
         handle = self._ids.handle(sid)
         if handle is None:
             return None
-        return self._upkeep.transact(lambda own: self._saving.update(own, sid, handle, change))
+        return self._saving.update(self._upkeep, sid, handle, change)
 
     def touch(self, sid: str, max_age: Seconds | None = None) -> bool:
         """Start the idle timeout anew; returns whether there was such a session.

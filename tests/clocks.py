@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import sqlite3
 import time
 from typing import TYPE_CHECKING, Any
@@ -76,8 +77,8 @@ class DatabaseClock:
             _create_function(engine.url)
         take = slots.take
 
-        def told() -> Slot:
-            slot = take()
+        def told(until: float = math.inf) -> Slot:
+            slot = take(until)
             connection: Any = slot.connection.connection
             cursor = connection.cursor()
             cursor.execute(self._postgresql() if engine.dialect.name == "postgresql" else self._mariadb())

@@ -237,7 +237,7 @@ def recorded(statements: list[Any], statement: Any) -> bool:
 def settings(spelling: Spelling) -> Iterator[Golden]:
     """What sets connections up, begins a transaction, and takes a lock."""
     vendor, connection, connected = spelling.vendor, MagicMock(), MagicMock()
-    vendor.on_connect(connection)
+    vendor.on_connect(connection, 5)
     vendor.prepare(connected)
     for title, sent in (("each new connection", connection), ("once, for the database", connected)):
         for call in sent.mock_calls:

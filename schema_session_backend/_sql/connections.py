@@ -7,7 +7,9 @@ of which is a connection with its cursor.
 
 from __future__ import annotations
 
+import math
 import queue
+import select
 import threading
 import time
 import weakref
@@ -19,6 +21,7 @@ from sqlalchemy import NullPool, QueuePool
 from ..errors import StoreUnavailable
 from . import forks
 from .greenlets import Patching
+from .watch import descriptor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,11 +35,15 @@ if TYPE_CHECKING:
     from .failures import Failures
     from .files import DatabaseFile
     from .query import CompiledQuery, Query
+    from .watch import Watch
 
 KEPT: Final = 5
 """Connections that stay open while nothing uses them; SQLAlchemy's own default."""
 MOST: Final = 15
 """Connections that are open at a time."""
+
+
+_WARNINGS: Final = "schema_session_backend"
 
 
 class Result:
@@ -47,14 +54,16 @@ class Result:
         rows: the rows that it selected, as the driver gave them.
         convert: makes Python values of a row. The rows are converted one by one, so that a corrupt row costs
             no other row.
+        is_unsure: whether the same statement may have been done before, with its answer lost.
     """
 
-    __slots__ = ("convert", "count", "rows")
+    __slots__ = ("convert", "count", "is_unsure", "rows")
 
     def __init__(self, count: int, rows: Sequence[Row] = (), convert: Convert = list) -> None:
         self.count = count
         self.rows = rows
         self.convert = convert
+        self.is_unsure = False
 
 
 def run_on(connection: Connection, query: Query, values: Mapping[str, Any], failures: Failures) -> Result:
@@ -112,6 +121,7 @@ class Slot:
         engine: where listeners register.
         connection: SQLAlchemy's, from the engine.
         failures: makes errors of the driver's exceptions.
+        warnings: what the database says of commits that do not count.
         generation: how often all slots had been closed when this one was opened.
     """
 
@@ -120,17 +130,35 @@ class Slot:
         "_dialect",
         "_events",
         "_failures",
+        "_poll",
         "_proxied",
+        "_warnings",
         "connection",
+        "driver_connection",
         "generation",
+        "is_cut",
         "is_usable",
+        "until",
     )
 
     def __init__(
-        self, engine: Engine, connection: Connection, failures: Failures, *, generation: int
+        self,
+        engine: Engine,
+        connection: Connection,
+        failures: Failures,
+        warnings: list[str],
+        *,
+        generation: int,
     ) -> None:
         self.connection = connection
+        self.driver_connection: Any = connection.connection.dbapi_connection
         self.generation = generation
+        self.until = math.inf
+        """The deadline of what it runs; `Watch` sees to it."""
+        self.is_cut = False
+        """Whether what it runs was cancelled or cut off at the deadline."""
+        self._warnings = warnings
+        self._poll: select.poll | None = None
         self.is_usable = True
         """False once the connection has ended, or was cut short in the middle of an answer."""
         self._failures = failures
@@ -155,6 +183,8 @@ class Slot:
             if cursor is None:
                 cursor = self._cursor = self._proxied.cursor()
             cursor.execute(compiled.sql, parameters)
+            if self._warnings:
+                raise self._unconfirmed()
             if not compiled.selects:
                 return Result(cursor.rowcount)
             convert = compiled.convert(cursor)
@@ -169,6 +199,17 @@ class Slot:
             failure = self._failed(error)
         raise failure
 
+    def has_ended(self) -> bool:
+        """Whether the server has ended the connection while nothing used it, as by a restart."""
+        if self._poll is None:
+            number = descriptor(self.driver_connection)
+            if number is None:
+                return False
+            self._poll = select.poll()
+            self._poll.register(number, select.POLLIN)
+        # Whatever the server sends of itself is its goodbye.
+        return bool(self._poll.poll(0))
+
     def close(self) -> None:
         """Give the connection back to SQLAlchemy's pool, or close it if it is not usable."""
         self._drop_cursor()
@@ -179,17 +220,33 @@ class Slot:
     def _watched(self, query: Query, values: Mapping[str, Any]) -> Result:
         """Run a statement so that SQLAlchemy's listeners see it; a driver's cursor does not call them."""
         try:
-            return run_on(self.connection, query, values, self._failures)
+            result = run_on(self.connection, query, values, self._failures)
         except StoreUnavailable as error:
             self.is_usable = not error.connection_lost
-            raise
+            if self.is_cut:
+                failure = self._failures.cut_off(error)
+            else:
+                raise
+        else:
+            if self._warnings:
+                raise self._unconfirmed()
+            return result
+        raise failure
 
     def _failed(self, error: Exception) -> SessionStoreError:
         failure = self._failures.of(error, self._proxied.dbapi_connection)
-        self.is_usable = not (isinstance(failure, StoreUnavailable) and failure.connection_lost)
+        if isinstance(failure, StoreUnavailable):
+            self.is_usable = not (failure.connection_lost or self._failures.spoils(error))
+            if self.is_cut:
+                failure = self._failures.cut_off(failure)
         # After an error, SQLite's cursor may still have a statement open, which locks the file.
         self._drop_cursor()
         return failure
+
+    def _unconfirmed(self) -> StoreUnavailable:
+        warnings = ", ".join(self._warnings)
+        self._warnings.clear()
+        return self._failures.unconfirmed(warnings)
 
     def _drop_cursor(self) -> None:
         cursor, self._cursor = self._cursor, None
@@ -205,11 +262,13 @@ class BorrowedSlots:
     Args:
         engine: whose pool it is.
         failures: makes errors of the driver's exceptions.
+        watch: sees to the slots' deadlines.
         file: the database's file, if this process opens it itself.
     """
 
-    def __init__(self, engine: Engine, failures: Failures, file: DatabaseFile | None) -> None:
+    def __init__(self, engine: Engine, failures: Failures, watch: Watch, file: DatabaseFile | None) -> None:
         self._engine = engine
+        self._watch = watch
         self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._failures = failures
         self._file = file
@@ -217,13 +276,26 @@ class BorrowedSlots:
         self._patching = Patching()
         self._generation = 0
 
-    def take(self) -> Slot:
-        """Open a slot for the caller alone.
+    def take(self, until: float = math.inf) -> Slot:
+        """A slot for the caller alone, until it is put back.
+
+        Args:
+            until: when to stop waiting for it, and when its statements are ended.
 
         Raises:
             StoreUnavailable, AccessDenied: if no connection could be made.
             ConfigurationError: in a child process that has inherited the database's file open.
         """
+        slot = self._open()
+        self._watch.start(slot, until)
+        return slot
+
+    def put_back(self, slot: Slot) -> None:
+        """Give the connection back, with the isolation level that it had."""
+        self._watch.stop(slot)
+        self._close(slot)
+
+    def _open(self) -> Slot:
         self._patching.check()
         file = self._file
         if file is not None:
@@ -236,18 +308,32 @@ class BorrowedSlots:
         except self._failures.caught as error:
             failure = self._failures.connecting(error)
         else:
-            slot = Slot(self._engine, connection, self._failures, generation=generation)
+            slot = Slot(
+                self._engine, connection, self._failures, self._warnings_of(connection), generation=generation
+            )
             if file is not None:
                 try:
                     file.opened(connection)
                 except BaseException:
                     slot.close()
                     raise
+            self._watch.slots.add(slot)
             return slot
         raise failure
 
-    def put_back(self, slot: Slot) -> None:
-        """Give the connection back, with the isolation level that it had."""
+    def _warnings_of(self, connection: Connection) -> list[str]:
+        """What the database says from now on of commits that do not count; a list for each connection."""
+        heard: list[str] | None = connection.info.get(_WARNINGS)
+        if heard is None:
+            heard = connection.info[_WARNINGS] = []
+            self._failures.heed_warnings(connection.connection.dbapi_connection, heard.append)
+        heard.clear()
+        return heard
+
+    def _close(self, slot: Slot) -> None:
+        self._watch.slots.discard(slot)
+        if slot.is_cut:
+            slot.is_usable = False
         if slot.generation != self._generation:
             # This slot was in use while all others were closed.
             slot.is_usable = False
@@ -290,15 +376,12 @@ class OwnSlots(BorrowedSlots):
     Args:
         engine: without a pool of its own.
         failures: makes errors of the driver's exceptions.
+        watch: sees to the slots' deadlines.
         file: the database's file, if this process opens it itself.
-        timeout: seconds to wait for a slot while all are in use.
     """
 
-    def __init__(
-        self, engine: Engine, failures: Failures, file: DatabaseFile | None, *, timeout: float
-    ) -> None:
-        super().__init__(engine, failures, file)
-        self._timeout = timeout
+    def __init__(self, engine: Engine, failures: Failures, watch: Watch, file: DatabaseFile | None) -> None:
+        super().__init__(engine, failures, watch, file)
         self.kept = KEPT
         """How many slots stay open while nothing uses them."""
         self._start()
@@ -311,28 +394,35 @@ class OwnSlots(BorrowedSlots):
         self._waiting = 0
         self._forks = 0
 
-    def take(self) -> Slot:
+    def take(self, until: float = math.inf) -> Slot:
         """A slot that is open, or a new slot; at the limit, the next slot that is put back."""
         if self._file is not None and self._file.was_replaced():
             self.close()
         try:
             slot = self._idle.get_nowait()
         except queue.Empty:
-            slot = self._next_slot()
-        if slot is not None:
-            return slot
-        try:
-            return super().take()
-        except BaseException:
-            self._permit_another()
-            raise
+            slot = self._next_slot(until)
+        if slot is None:
+            try:
+                slot = self._open()
+            except BaseException:
+                self._permit_another()
+                raise
+        self._watch.start(slot, until)
+        return slot
 
     def put_back(self, slot: Slot) -> None:
         """Keep the slot open if it is usable and fewer than `kept` are idle."""
-        if slot.is_usable and slot.generation == self._generation and self._idle.qsize() < self.kept:
+        self._watch.stop(slot)
+        if (
+            slot.is_usable
+            and not slot.is_cut
+            and slot.generation == self._generation
+            and self._idle.qsize() < self.kept
+        ):
             self._idle.put(slot)
         else:
-            slot.close()
+            self._close(slot)
             self._permit_another()
 
     def close(self) -> None:
@@ -342,7 +432,7 @@ class OwnSlots(BorrowedSlots):
             with suppress(queue.Empty):
                 slot = self._idle.get_nowait()
                 if slot is not None:
-                    slot.close()
+                    self._close(slot)
                 self._permit_another()
 
     def before_fork(self) -> None:
@@ -374,7 +464,7 @@ class OwnSlots(BorrowedSlots):
         self._start()
         return inherited
 
-    def _next_slot(self) -> Slot | None:
+    def _next_slot(self, until: float) -> Slot | None:
         """The next slot that is put back, or None as the permission to open a slot."""
         with self._lock:
             if self._unopened and not self._forks:
@@ -382,7 +472,7 @@ class OwnSlots(BorrowedSlots):
                 return None
             self._waiting += 1
         try:
-            return self._idle.get(timeout=self._timeout)
+            return self._idle.get(timeout=min(max(0.0, until - self._watch.now()), threading.TIMEOUT_MAX))
         except queue.Empty:
             pass
         finally:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, NullPool, text
 
-from ..errors import ConfigurationError, StoreUnavailable, WrongArgument
-from .connections import BorrowedSlots, OwnSlots, run_on
+from .._table.rows import HANDLE
+from ..errors import ConfigurationError, SessionExists, StoreUnavailable, WrongArgument
+from .connections import MOST, BorrowedSlots, OwnSlots, run_on
 from .engine import new_engine
 from .failures import Failures
 from .files import DatabaseFile
 from .forks import after_fork, around_fork, keep_alive
 from .query import Query
+from .turns import Turns
 from .vendors import vendor_of
+from .watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -31,11 +35,22 @@ T = TypeVar("T")
 
 _COMMIT: Final = Query(text("COMMIT"))
 _ROLLBACK: Final = Query(text("ROLLBACK"))
+_PING: Final = Query(text("SELECT 1"))
 
-RETRY_FOR: Final = 5.0
-"""Seconds during which a statement is tried again after an error that can pass."""
 FIRST_PAUSE: Final = 0.005
 LONGEST_PAUSE: Final = 0.25
+
+
+class Past(NamedTuple):
+    """What earlier tries of the same work have met."""
+
+    lost: bool = False
+    """Whether a connection was lost."""
+    unsure: bool = False
+    """Whether an earlier try may have been done, with its answer lost."""
+
+
+NOTHING: Final = Past()
 
 
 class Runner(Protocol):
@@ -51,11 +66,22 @@ class Runner(Protocol):
         """
         ...
 
-    def transact(self, work: Callable[[Runner], T]) -> T:
+    @property
+    def is_unsure(self) -> bool:
+        """Whether the same transaction may have been committed before, with its answer lost."""
+        ...
+
+    def unknown(self) -> StoreUnavailable:
+        """The error for an outcome that cannot be known."""
+        ...
+
+    def transact(self, work: Callable[[Runner], T], handle: str | None = None, *, many: bool = False) -> T:
         """Run all statements of `work` in one transaction; raises what `run` raises.
 
         Args:
             work: is given a runner for the transaction. It may be called again, from its start.
+            handle: of the session that it is about; None if it is about many.
+            many: whether each statement may take as long as an operation usually may.
         """
         ...
 
@@ -65,14 +91,28 @@ class Transaction:
 
     Args:
         slot: the connection that is in the transaction.
+        failures: makes errors.
+        is_unsure: see `Runner.is_unsure`.
+        proceed: is called before each statement.
     """
 
-    def __init__(self, slot: Slot) -> None:
-        self.run = slot.run
+    def __init__(
+        self, slot: Slot, failures: Failures, *, is_unsure: bool, proceed: Callable[[], None] | None
+    ) -> None:
+        self.run = slot.run if proceed is None else self._proceed_and_run
+        self.is_unsure = is_unsure
+        self.unknown = failures.unknown
+        self._slot = slot
+        self._proceed = proceed
 
-    def transact(self, work: Callable[[Runner], T]) -> T:
+    def transact(self, work: Callable[[Runner], T], handle: str | None = None, *, many: bool = False) -> T:  # noqa: ARG002 - it has begun
         """See `Runner.transact`; a failed transaction is tried again as a whole, by `Database.transact`."""
         return work(self)
+
+    def _proceed_and_run(self, query: Query, values: Mapping[str, Any]) -> Result:
+        assert self._proceed is not None
+        self._proceed()
+        return self._slot.run(query, values)
 
 
 class Joined:
@@ -92,6 +132,8 @@ class Joined:
             raise _no_connection(connection)
         self._given = connection
         self._failures = failures
+        self.is_unsure = False
+        self.unknown = failures.unknown
 
     def run(self, query: Query, values: Mapping[str, Any]) -> Result:
         """See `Runner.run`; nothing is tried again, because the caller's transaction has to begin anew."""
@@ -102,7 +144,7 @@ class Joined:
             raise _no_connection(given)
         return run_on(connection, query, values, self._failures)
 
-    def transact(self, work: Callable[[Runner], T]) -> T:
+    def transact(self, work: Callable[[Runner], T], handle: str | None = None, *, many: bool = False) -> T:  # noqa: ARG002 - it has begun
         """See `Runner.transact`; nothing is tried again."""
         return work(self)
 
@@ -112,16 +154,22 @@ class Database:
 
     Args:
         engine: the application's engine, whose pool is shared, or a URL to make an engine of.
-        timeout: seconds that connecting may take, with an engine made here.
+        timeout: seconds that connecting may take at most, with an engine made here.
+        deadline: seconds that an operation may take.
 
     Raises:
         ConfigurationError: for a URL that cannot be used.
         MissingDependency: naming the extra that installs the URL's driver.
     """
 
-    def __init__(self, engine: Engine | URL | str, *, timeout: float) -> None:
+    is_unsure = False
+
+    def __init__(self, engine: Engine | URL | str, *, timeout: float, deadline: float) -> None:
+        self._deadline = deadline
         self._owned = not isinstance(engine, Engine)
-        self.engine = engine if isinstance(engine, Engine) else new_engine(engine, timeout)
+        self.engine = (
+            engine if isinstance(engine, Engine) else new_engine(engine, min(timeout, deadline), deadline)
+        )
         if self.engine.dialect.is_async:
             msg = f"the driver {self.engine.driver!r} is asynchronous; choose a synchronous driver"
             raise ConfigurationError(msg)
@@ -129,27 +177,47 @@ class Database:
         self.failures = Failures(self.engine, self.vendor)
         self._begin = Query(text(self.vendor.begin))
         self._file = DatabaseFile(self.engine, self.vendor) if self.vendor.embedded else None
+        self.unknown = self.failures.unknown
+        self._turns = Turns(one_writer=self.vendor.one_writer, now=_now)
+        self._watch = Watch(self.vendor, _now)
         self._slots = (
-            OwnSlots(self.engine, self.failures, self._file, timeout=RETRY_FOR)
+            OwnSlots(self.engine, self.failures, self._watch, self._file)
             if isinstance(self.engine.pool, NullPool) and self._owned
-            else BorrowedSlots(self.engine, self.failures, self._file)
+            else BorrowedSlots(self.engine, self.failures, self._watch, self._file)
         )
         around_fork(before=self._slots.before_fork, in_parent=self._slots.after_fork)
         after_fork(self._forget_connections)
 
     def run(self, query: Query, values: Mapping[str, Any]) -> Result:
         """See `Runner.run`."""
-        return self.attempt(lambda: self._run_once(query, values))
+        if query.selects:
+            return self.attempt(lambda until, past: self._run_once(query, values, until, past))
+        return self.attempt(lambda until, past: self._write_once(query, values, until, past))
 
-    def transact(self, work: Callable[[Runner], T]) -> T:
+    def transact(self, work: Callable[[Runner], T], handle: str | None = None, *, many: bool = False) -> T:
         """See `Runner.transact`."""
 
-        def whole() -> T:
-            with self._slot() as slot:
+        def whole(until: float, past: Past) -> T:
+            with self._turn(handle, until), self._slot(until, past, writes=True) as slot:
+
+                def proceed() -> None:
+                    self._watch.start(slot, _now() + self._deadline)
+
                 slot.run(self._begin, {})
                 try:
-                    result = work(Transaction(slot))
-                    slot.run(_COMMIT, {})
+                    result = work(
+                        Transaction(
+                            slot,
+                            self.failures,
+                            is_unsure=past.unsure,
+                            proceed=proceed if many else None,
+                        )
+                    )
+                    try:
+                        slot.run(_COMMIT, {})
+                    except StoreUnavailable as error:
+                        error.outcome_unknown |= error.connection_lost
+                        raise
                 except BaseException:
                     _roll_back(slot)
                     raise
@@ -169,12 +237,12 @@ class Database:
         return Joined(connection, self.failures)
 
     @contextmanager
-    def connected(self) -> Iterator[Connection]:
+    def connected(self, until: float = math.inf, past: Past = NOTHING) -> Iterator[Connection]:
         """An SQLAlchemy connection for statements that hold no session's values; for use inside `attempt`.
 
         Each of its statements is a transaction of its own.
         """
-        with self._slot() as slot:
+        with self._slot(until, past) as slot:
             try:
                 yield slot.connection
             except self.failures.caught as error:
@@ -187,8 +255,13 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """The same inside a transaction that commits at the end and rolls back on an error."""
+        """The same inside a transaction that commits at the end and rolls back on an error.
+
+        Its statements may take any time, as those do that change a large table.
+        """
         with self.connected() as connection:
+            if self._owned:
+                self.vendor.unlimit(connection)
             connection.exec_driver_sql(self.vendor.begin)
             try:
                 yield connection
@@ -200,35 +273,33 @@ class Database:
                     connection.invalidate()
                 raise
 
-    def attempt(self, work: Callable[[], T], *, retry_for: float = RETRY_FOR) -> T:
-        """Do `work`, again for a while after an error that can pass; a lost connection is replaced once.
+    def attempt(self, work: Callable[[float, Past], T], *, retry_for: float | None = None) -> T:
+        """Do `work`, again until the deadline after an error that can pass, or once after a lost connection.
 
         Args:
-            work: runs statements.
-            retry_for: seconds.
+            work: runs statements. It is given the time at which to stop, and what earlier tries have met.
+            retry_for: seconds for which to try again, if not until the deadline.
 
         Raises:
-            StoreUnavailable: if the error did not pass within `retry_for` seconds.
+            StoreUnavailable: if the error did not pass in time.
             SessionStoreError: for an error that a retry cannot mend.
         """
-        deadline = None
+        start = _now()
+        until = start + self._deadline
+        last_try = until if retry_for is None else start + retry_for
+        past = NOTHING
         pause = FIRST_PAUSE
-        was_lost = False
         while True:
-            start = time.monotonic()
             try:
-                return work()
+                return work(max(until, last_try), past)
             except StoreUnavailable as error:
                 failure = error
-            if deadline is None:
-                deadline = start + retry_for
-            remaining = deadline - time.monotonic()
-            if remaining <= 0 or (failure.connection_lost and was_lost):
+            remaining = last_try - _now()
+            is_final = failure.outcome_unknown and not failure.connection_lost
+            if remaining <= 0 or is_final or (failure.connection_lost and past.lost):
+                failure.outcome_unknown |= past.unsure
                 raise failure
-            if failure.connection_lost:
-                was_lost = True
-                # The other connections died in the same restart.
-                self._slots.close()
+            past = Past(past.lost or failure.connection_lost, past.unsure or failure.outcome_unknown)
             time.sleep(min(pause * random.uniform(0.5, 1.5), remaining))  # noqa: S311 - jitter is no secret
             pause = min(pause * 2, LONGEST_PAUSE)
 
@@ -237,9 +308,28 @@ class Database:
         if self._owned:
             self._slots.close()
 
-    def _run_once(self, query: Query, values: Mapping[str, Any]) -> Result:
+    def _write_once(self, query: Query, values: Mapping[str, Any], until: float, past: Past) -> Result:
+        handle = values.get(HANDLE)
+        if not self._turns.take(handle, until):
+            raise self.failures.late()
+        try:
+            result = self._run_once(query, values, until, past, writes=True)
+        except StoreUnavailable as error:
+            error.outcome_unknown |= error.connection_lost
+            raise
+        except SessionExists as error:
+            error.is_unsure = past.unsure
+            raise
+        finally:
+            self._turns.end(handle)
+        result.is_unsure = past.unsure
+        return result
+
+    def _run_once(
+        self, query: Query, values: Mapping[str, Any], until: float, past: Past, *, writes: bool = False
+    ) -> Result:
         # Without `_slot`: a context manager would take longer than all else here.
-        slot = self._slots.take()
+        slot = self._taken(until, past, writes=writes)
         try:
             return slot.run(query, values)
         except Exception:
@@ -251,8 +341,17 @@ class Database:
             self._slots.put_back(slot)
 
     @contextmanager
-    def _slot(self) -> Iterator[Slot]:
-        slot = self._slots.take()
+    def _turn(self, handle: str | None, until: float) -> Iterator[None]:
+        if not self._turns.take(handle, until):
+            raise self.failures.late()
+        try:
+            yield
+        finally:
+            self._turns.end(handle)
+
+    @contextmanager
+    def _slot(self, until: float, past: Past, *, writes: bool = False) -> Iterator[Slot]:
+        slot = self._taken(until, past, writes=writes)
         try:
             yield slot
         except Exception:
@@ -264,8 +363,41 @@ class Database:
         finally:
             self._slots.put_back(slot)
 
+    def _taken(self, until: float, past: Past, *, writes: bool) -> Slot:
+        """A slot whose connection is not known to have ended.
+
+        A read on such a connection is simply tried again. A write would leave open whether it was done.
+        """
+        slot = self._slots.take(until)
+        if not writes and not past.lost:
+            return slot
+        for _ in range(MOST):
+            if not slot.has_ended() and not (past.lost and self._is_dead(slot)):
+                break
+            slot.is_usable = False
+            self._slots.put_back(slot)
+            slot = self._slots.take(until)
+        return slot
+
+    def _is_dead(self, slot: Slot) -> bool:
+        # The others may have died in the same restart.
+        try:
+            slot.run(_PING, {})
+        except StoreUnavailable:
+            return True
+        except BaseException:
+            slot.is_usable = False
+            self._slots.put_back(slot)
+            raise
+        return False
+
     def _forget_connections(self) -> None:
+        self._turns.renew()
         keep_alive(self._slots.forget())
+
+
+def _now() -> float:
+    return time.monotonic()
 
 
 def _no_connection(given: object) -> WrongArgument:

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 
-def new_engine(database_url: URL | str, timeout: float) -> Engine:
+def new_engine(database_url: URL | str, timeout: float, deadline: float) -> Engine:
     """An engine for one store.
 
     Args:
         database_url: the database's URL.
         timeout: seconds to wait for a connection.
+        deadline: seconds that a statement may take.
 
     Raises:
         ConfigurationError: for a URL that cannot be used.
@@ -65,7 +66,7 @@ def new_engine(database_url: URL | str, timeout: float) -> Engine:
         raise MissingDependency(msg, extra=vendor.extra)
     if isinstance(engine.logger, logging.Logger):
         engine.logger.addFilter(_without_rows)
-    event.listen(engine, "connect", lambda connection, _record: vendor.on_connect(connection))
+    event.listen(engine, "connect", lambda connection, _record: vendor.on_connect(connection, deadline))
     return engine
 
 

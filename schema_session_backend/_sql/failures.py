@@ -21,7 +21,10 @@ from ..errors import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy import Engine, Table
+    from sqlalchemy.engine import URL
 
     from .vendors.base import Vendor
 
@@ -62,7 +65,7 @@ class Failures:
         raw = _raw(error)
         code, kind = self._described(raw)
         # Nothing was sent yet, so the driver's text has the reason and no value.
-        msg = f"cannot connect to {self._engine.url!r} ({kind}): {_first_line(raw)}"
+        msg = f"cannot connect to {shown(self._engine.url)} ({kind}): {_first_line(raw)}"
         if self.vendor.forbids(code, self._engine.url):
             return AccessDenied(msg + _FORBIDDEN, code=code)
         if self.vendor.denies(raw):
@@ -83,6 +86,39 @@ class Failures:
             code=None,
         )
 
+    def late(self) -> StoreUnavailable:
+        """Another request was writing to the session until the deadline."""
+        return StoreUnavailable("other requests were writing until the deadline, so this one was not begun")
+
+    def cut_off(self, failure: StoreUnavailable) -> StoreUnavailable:
+        """A statement was cancelled or cut off at the deadline."""
+        return StoreUnavailable(
+            f"the database did not answer until the deadline, or stayed locked: {failure}",
+            connection_lost=failure.connection_lost,
+        )
+
+    def unconfirmed(self, warnings: str) -> StoreUnavailable:
+        """The database says that a commit does not count."""
+        return StoreUnavailable(
+            f"what was written may be lost: {warnings}; look before you try again", outcome_unknown=True
+        )
+
+    def unknown(self) -> StoreUnavailable:
+        """The answer of a statement was lost, and nothing in the table tells what it did."""
+        return StoreUnavailable(
+            "the connection was lost, and whether the change was made before cannot be known; look before"
+            " you try again",
+            outcome_unknown=True,
+        )
+
+    def spoils(self, error: Exception) -> bool:
+        """Whether the statement needs another connection."""
+        return self.vendor.code(_raw(error)) in self.vendor.spoiling_codes
+
+    def heed_warnings(self, connection: Any, heed: Callable[[str], object]) -> None:
+        """Have `heed` called where the database says that a commit on a connection does not count."""
+        self.vendor.heed_warnings(connection, heed)
+
     def of(  # noqa: PLR0911 - each kind of failure is an error of its own
         self, error: Exception, connection: Any, *, quote: bool = False
     ) -> SessionStoreError:
@@ -98,7 +134,7 @@ class Failures:
         raw = _raw(error)
         code, kind = self._described(raw)
         if self._is_lost(error, raw, connection):
-            msg = f"the connection to {self._engine.url!r} was lost ({kind}); try again later"
+            msg = f"the connection to {shown(self._engine.url)} was lost ({kind}); try again later"
             return StoreUnavailable(msg, connection_lost=True)
         if self.vendor.is_transient(code):
             return StoreUnavailable(f"the database stayed busy or locked until the deadline ({kind})")
@@ -178,6 +214,12 @@ def _constraints(table: Table | None, *, unique: bool = False) -> list[Violation
             name = None if constraint.name is None else str(constraint.name)
             known.append(Violation(name, tuple(constraint.columns.keys())))
     return known
+
+
+def shown(url: URL) -> str:
+    """A URL for messages, without passwords, which may be in its query too."""
+    secret = {name: "***" for name in url.query if "pass" in name.lower()}
+    return repr(url.update_query_dict(secret) if secret else url)
 
 
 def _raw(error: BaseException) -> BaseException:

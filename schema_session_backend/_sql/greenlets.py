@@ -16,11 +16,11 @@ class Patching:
     """
 
     def __init__(self) -> None:
-        self._is_in_time = _is_patched()
+        self._is_in_time = patched_by_gevent()
 
     def check(self) -> None:
         """Warn, once, if gevent has patched the library since; to be called where a connection is opened."""
-        if self._is_in_time or not _is_patched():
+        if self._is_in_time or not patched_by_gevent():
             return
         self._is_in_time = True
         _log.warning(
@@ -30,7 +30,8 @@ class Patching:
         )
 
 
-def _is_patched() -> bool:
+def patched_by_gevent() -> bool:
+    """Whether gevent has patched the standard library of this process."""
     # gevent is never imported here: where it has patched anything, it is imported.
     monkey = sys.modules.get("gevent.monkey")
     return monkey is not None and bool(monkey.is_module_patched("socket"))

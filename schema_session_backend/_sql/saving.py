@@ -7,6 +7,7 @@ session.
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -34,6 +35,8 @@ GRACE_MS: Final = 10_000
 """Milliseconds for which a visitor who comes with the old id of a session gets no session of its own."""
 # A session is never saved so often, and two random revisions are hardly ever so near to each other.
 MOST_SAVES: Final = 2**32
+LONGEST_STEP: Final = 2**16
+"""How far the revision moves at most when a session is updated while it is locked."""
 
 
 class Wanted(NamedTuple):
@@ -99,26 +102,40 @@ class Saving:
             return self._touch(runner, session, version, wanted)
         if self._rows.is_whole(content) and self._write(runner, session.handle, content, version, wanted):
             return self._saved(session, wanted, content, version.revision + 1)
-        return runner.transact(lambda own: self._merge(own, session, wanted))
+        return runner.transact(lambda own: self._merge(own, session, wanted), session.handle)
 
     def add(self, runner: Runner, handle: str, data: Mapping[str, Any], span: int | None) -> bool:
         """See `SessionStore.add`."""
         row = self._rows.new(handle, data, span)
         if self._is_inserted(runner, row):
             return True
-        expired = runner.run(self._statements.delete_expired([handle]), {}).count
-        return expired > 0 and self._is_inserted(runner, row)
+        expired = runner.run(self._statements.delete_expired([handle]), {})
+        return (expired.count > 0 or expired.is_unsure) and self._is_inserted(runner, row)
 
-    def update(self, transaction: Runner, sid: str, handle: str, change: Change) -> dict[str, Any] | None:
+    def update(self, runner: Runner, sid: str, handle: str, change: Change) -> dict[str, Any] | None:
         """See `SessionStore.update`."""
-        current = self._locked(transaction, sid, handle)
-        if current is None or current.version is None:
-            return None
-        data = dict(change(current.data))
-        content = self._rows.content(data, current.version.content)
-        values = self._rows.values(handle, content, None, current.version.revision)
-        transaction.run(self._statements.amend, values)
-        return data
+        before = after = 0
+        data: dict[str, Any] = {}
+
+        def amend(transaction: Runner) -> dict[str, Any] | None:
+            nonlocal before, after, data
+            current = self._locked(transaction, sid, handle)
+            if current is None or current.version is None:
+                return None
+            revision = current.version.revision
+            if transaction.is_unsure and revision != before:
+                if revision == after:
+                    return data
+                raise transaction.unknown()
+            data = dict(change(current.data))
+            content = self._rows.content(data, current.version.content)
+            # Another request's update of the same revision has another successor.
+            before, after = revision, revision + random.randint(1, LONGEST_STEP)  # noqa: S311 - no secret
+            values = self._rows.values(handle, content, None, after)
+            transaction.run(self._statements.amend, values)
+            return data
+
+        return runner.transact(amend, handle)
 
     def rotate(self, runner: Runner, handle: str, new_handle: str) -> bool:
         """See `SessionStore.rotate`."""
@@ -127,10 +144,13 @@ class Saving:
     def destroy(self, runner: Runner, handle: str) -> bool:
         """See `SessionStore.destroy`."""
         for _ in range(MOST_ROTATIONS):
-            if runner.run(self._statements.destroy, {HANDLE: handle}).count:
+            destroyed = runner.run(self._statements.destroy, {HANDLE: handle})
+            if destroyed.count:
                 return True
             trace = self._trace(runner, handle)
             if trace is None:
+                if destroyed.is_unsure:
+                    raise runner.unknown()
                 break
             handle = trace.handle
         return False
@@ -154,12 +174,19 @@ class Saving:
 
         def rename(transaction: Runner) -> bool:
             if not transaction.run(statement, values).count:
-                return False
+                return transaction.is_unsure and self._was_renamed(transaction, trace[HANDLE], new_handle)
             if self._statements.can_leave_trace:
                 transaction.run(self._statements.leave_trace, trace)
             return True
 
-        return runner.transact(rename)
+        return runner.transact(rename, trace[HANDLE])
+
+    def _was_renamed(self, transaction: Runner, handle: str, new_handle: str) -> bool:
+        """Whether a session got its new id by a try whose answer was lost."""
+        if not self._statements.can_leave_trace:
+            raise transaction.unknown()
+        left = self._trace(transaction, handle)
+        return left is not None and left.handle == new_handle
 
     def _trace(self, runner: Runner, handle: str) -> Trace | None:
         """Where the session went that had this handle."""
@@ -185,7 +212,7 @@ class Saving:
             is_touched = runner.run(self._statements.renew, values).count > 0
         if is_touched:
             return self._saved(session, wanted, version.content, version.revision, Outcome.TOUCHED)
-        return runner.transact(lambda own: self._merge(own, session, wanted))
+        return runner.transact(lambda own: self._merge(own, session, wanted), session.handle)
 
     def _is_touch_due(self, session: LoadedSession, version: Version, wanted: Wanted) -> bool:
         span = self._rows.span(version.content, wanted.span)
@@ -197,13 +224,24 @@ class Saving:
         row = self._rows.new(blank.handle, wanted.data, wanted.span)
         if self._is_inserted(runner, row):
             return self._stored(blank, wanted, row)
-        return runner.transact(lambda own: self._merge(own, blank, wanted))
+        return runner.transact(lambda own: self._merge(own, blank, wanted), blank.handle)
 
     def _is_inserted(self, runner: Runner, row: NewRow) -> bool:
         try:
-            return runner.run(self._statements.insert(row.omitted), row.values).count > 0
-        except SessionExists:
-            return False
+            inserted = runner.run(self._statements.insert(row.omitted), row.values)
+        except SessionExists as error:
+            is_unsure = error.is_unsure
+        else:
+            if inserted.count:
+                return True
+            is_unsure = inserted.is_unsure
+        return is_unsure and self._is_mine(runner, row)
+
+    def _is_mine(self, runner: Runner, row: NewRow) -> bool:
+        """Whether a row that is there was inserted by a try whose answer was lost: its revision is random."""
+        first = row.values[REVISION]
+        known = {HANDLE: row.values[HANDLE], REVISION: first, LAST_REVISION: first + MOST_SAVES}
+        return bool(runner.run(self._statements.descends, known).rows)
 
     def _merge(self, transaction: Runner, session: LoadedSession, wanted: Wanted) -> Saved:
         current = self._locked(transaction, session.sid, session.handle)
@@ -233,6 +271,9 @@ class Saving:
             saved = self._merge_into(transaction, current, there, still)
             if saved.is_gone:
                 break
+            if handle == wanted.handle:
+                # This save itself has changed the id, and the answer was lost.
+                return saved._replace(sends_cookie=True)
             # The next save of this request has to follow the trace as well, so it starts from the old id.
             known = replace(saved.session, sid=session.sid, handle=session.handle)
             return Saved(Outcome.ROTATED, known)

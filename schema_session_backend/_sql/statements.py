@@ -108,6 +108,14 @@ class Statements:
         """Look whether there is a live session."""
         return Query(select(literal_column("1")).select_from(self.table.table).where(self._this, self.live))
 
+    @cached_property
+    def descends(self) -> Query:
+        """Look whether a live row is the one that was inserted, however often it was saved since."""
+        same = self.table.revision.between(self.rows.revision, self.rows.last_revision)
+        return Query(
+            select(literal_column("1")).select_from(self.table.table).where(self._this, same, self.live)
+        )
+
     def any_of(self, handles: Sequence[str]) -> Query:
         """Look whether any of the sessions is live."""
         there: Select[Any] = select(literal_column("1")).where(self.among(handles), self.live)
@@ -166,7 +174,8 @@ class Statements:
         updated_at = self.table.updated_at
         stamp = {} if updated_at is None else {updated_at.name: self.vendor.utc_now}
         every = frozenset(field.name for field in self.table.fields)
-        return Query(update(self.table.table).where(self._this).values(self._replaced(every) | stamp))
+        values = self._replaced(every) | stamp | {self.table.revision.name: self.rows.revision}
+        return Query(update(self.table.table).where(self._this).values(values))
 
     @cached_property
     def touch(self) -> Query:

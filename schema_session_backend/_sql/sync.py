@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from .._table.declaration import SessionTable
     from .clock import Clock
-    from .database import Database
+    from .database import Database, Past
     from .drift.differences import Difference
 
 _log = logging.getLogger("schema_session_backend")
@@ -84,7 +84,7 @@ class Synchronizer:
         if not database.attempt(self._checked, retry_for=timeout):
             return
 
-        def add() -> None:
+        def add(_until: float, _past: Past) -> None:
             with database.transaction() as connection:
 
                 def scalar(statement: Executable) -> Any:
@@ -104,10 +104,10 @@ class Synchronizer:
             raise ConfigurationError(f"{msg}; check the types of its columns")
         raise type(refused)(f"{msg}; see {PAGE}", code=refused.code)
 
-    def _checked(self) -> list[Difference]:
+    def _checked(self, until: float, past: Past) -> list[Difference]:
         """What is missing and to be added."""
         database, table = self._database, self._table
-        with database.connected() as connection:
+        with database.connected(until, past) as connection:
             if self._change and table.owned:
                 database.vendor.prepare(connection)
             self._clock.set(connection.execute(select(database.vendor.now_ms)).scalar_one())

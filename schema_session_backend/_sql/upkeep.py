@@ -29,6 +29,8 @@ class Upkeep:
         self._runner = runner
         self._synchronizer = synchronizer
         self._janitor = janitor
+        self.is_unsure = False
+        self.unknown = runner.unknown
 
     def run(self, query: Query, values: Mapping[str, Any]) -> Result:
         """See `Runner.run`."""
@@ -38,10 +40,10 @@ class Upkeep:
             self._janitor.wake()
         return result
 
-    def transact(self, work: Callable[[Runner], T]) -> T:
+    def transact(self, work: Callable[[Runner], T], handle: str | None = None, *, many: bool = False) -> T:
         """See `Runner.transact`."""
         self._synchronizer.ensure()
-        result = self._runner.transact(work)
+        result = self._runner.transact(work, handle, many=many)
         self._janitor.wake()
         return result
 

@@ -43,7 +43,6 @@ def test_a_connection_stays_open_for_the_next_statement(make_store):
 def test_5_connections_stay_open_and_at_most_15_are_open_at_a_time(make_store):
     store = make_store()
     slots = store._database._slots
-    slots._timeout = 0.01
     opened: list[Any] = []
     event.listen(store.engine, "connect", lambda connection, _record: opened.append(connection))
     event.listen(store.engine, "close", lambda connection, _record: opened.remove(connection))
@@ -51,7 +50,7 @@ def test_5_connections_stay_open_and_at_most_15_are_open_at_a_time(make_store):
 
     taken = [slots.take() for _ in range(15)]
     with pytest.raises(StoreUnavailable, match="no connection of the pool became free"):
-        slots.take()
+        slots.take(0)
     for slot in taken:
         slots.put_back(slot)
 

@@ -59,6 +59,12 @@ class Vendor(ABC):
     transient_codes: ClassVar[frozenset[str]] = frozenset()
     """The codes of the errors after which the same statement may succeed a moment later."""
 
+    spoiling_codes: ClassVar[frozenset[str]] = frozenset()
+    """Those of them after which it may succeed on another connection, as on that to a new primary."""
+
+    one_writer: ClassVar[bool] = False
+    """Whether the database has one writer at a time, whatever is written."""
+
     now_ms_sql: ClassVar[str]
     utc_now_sql: ClassVar[str]
 
@@ -206,8 +212,23 @@ class Vendor(ABC):
             options["connect_args"] = {"connect_timeout": max(self.shortest_timeout, math.ceil(timeout))}
         return options
 
-    def on_connect(self, connection: Any) -> None:  # noqa: B027 - most databases need nothing
-        """Set up a new driver connection of an engine that is made for a store."""
+    def on_connect(self, connection: Any, deadline: float) -> None:  # noqa: B027 - most databases need nothing
+        """Set up a new driver connection of an engine that is made for a store.
+
+        Args:
+            connection: the driver's.
+            deadline: seconds that a statement may take; `math.inf` for any.
+        """
+
+    def unlimit(self, connection: Connection) -> None:  # noqa: B027 - likewise
+        """Let statements take any time; their wait for locks stays limited."""
+
+    def cancellation(self, connection: Any) -> Callable[[], object] | None:  # noqa: ARG002 - likewise
+        """What cancels the statement that a driver's connection is running; None if nothing does."""
+        return None
+
+    def heed_warnings(self, connection: Any, heed: Callable[[str], object]) -> None:  # noqa: B027 - likewise
+        """Have `heed` called where the database says that a commit does not count, with what it says."""
 
     def path_of(self, connection: Connection) -> str | None:  # noqa: ARG002 - only SQLite has files
         """The file that an embedded database is in; None if it is in memory."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection, Delete, Table
     from sqlalchemy.dialects.mysql import Insert as MySQLInsert
+    from sqlalchemy.engine import URL
     from sqlalchemy.sql.dml import Insert
 
     from ..column_types import ColumnType
@@ -33,6 +35,8 @@ _TRANSIENT: Final = frozenset({
     "1040",  # too many connections
     "1047",  # Galera: no quorum yet
     "1053",  # shutting down
+    "1317", "1969", "3024",  # cancelled, as at the deadline
+    "1290", "1836",  # read only: a replica now
 })  # fmt: skip
 # The characters that fit an index of 3072 bytes, at 4 bytes each.
 _LONGEST_KEY: Final = 768
@@ -89,6 +93,7 @@ class MariaDB(Vendor):
     violations = frozenset({"4025", "3819"})
     timed_drivers = frozenset({"pymysql", "mysqldb"})
     transient_codes = _TRANSIENT
+    spoiling_codes = frozenset({"1290", "1836"})
     # Not UNIX_TIMESTAMP(), which takes a local time, and so is ambiguous in the hour when clocks go back.
     now_ms_sql = "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000)"
     utc_now_sql = "UTC_TIMESTAMP(6)"
@@ -97,6 +102,35 @@ class MariaDB(Vendor):
     limits_of_alter = (
         "MariaDB changes no column of a foreign key, and lengthens none beyond what its index takes"
     )
+
+    def engine_options(self, url: URL, timeout: float) -> dict[str, Any]:
+        """See `Vendor.engine_options`.
+
+        PyMySQL's `connect_timeout` ends before the server's first word.
+        """
+        options = super().engine_options(url, timeout)
+        if url.get_driver_name() == "pymysql" and "read_timeout" not in url.query and timeout < math.inf:
+            options.setdefault("connect_args", {})["read_timeout"] = max(1, math.ceil(timeout))
+        return options
+
+    def on_connect(self, connection: Any, deadline: float) -> None:
+        """See `Vendor.on_connect`; waits for locks are in whole seconds, and MySQL limits no statements."""
+        if hasattr(connection, "_read_timeout"):
+            # From here on, `Watch` looks after the connection.
+            connection._read_timeout = None  # noqa: SLF001 - nothing else changes it
+        if deadline == math.inf:
+            return
+        whole = max(1, int(deadline))
+        cursor = connection.cursor()
+        cursor.execute(
+            f"SET innodb_lock_wait_timeout = {whole}, lock_wait_timeout = {whole}"
+            f" /*M!100101 , max_statement_time = {deadline:.3f} */"
+        )
+        cursor.close()
+
+    def unlimit(self, connection: Connection) -> None:
+        """See `Vendor.unlimit`."""
+        connection.exec_driver_sql("SET @schema_session = 0 /*M!100101 , max_statement_time = 0 */")
 
     def milliseconds(self, moment: ColumnElement[Any]) -> ColumnElement[int]:
         """See `Vendor.milliseconds`."""

@@ -6,6 +6,7 @@ import math
 import re
 import zlib
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from sqlalchemy import BigInteger, Text, cast, collate, func, inspect, select, text
@@ -22,10 +23,11 @@ from sqlalchemy.types import TypeDecorator
 
 from ..._table.rows import Unreadable
 from ..failures import Violation
+from ..greenlets import patched_by_gevent
 from .base import Vendor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from sqlalchemy import ColumnElement, Connection, Table
     from sqlalchemy.dialects.postgresql import Insert
@@ -45,7 +47,13 @@ _TRANSIENT: Final = frozenset({
     "55P03",  # lock not available
     "53300",  # too many connections
     "57P03",  # starting up
+    "57014",  # cancelled, as at the deadline
+    "25006",  # read only: a standby now
 })  # fmt: skip
+# The function of the server that waits for a synchronous standby.
+_REPLICATION: Final = "SyncRepWaitForLSN"
+CANCELLING_TAKES: Final = 1.0
+"""Seconds after which a request to cancel is given up."""
 # Whether a view, a trigger, a policy, another column's expression or the partitioning depends on a column.
 _DEPENDED_ON: Final = text("""
     SELECT EXISTS (
@@ -89,6 +97,8 @@ class PostgreSQL(Vendor):
     timed_drivers = frozenset({"psycopg", "psycopg2"})
     shortest_timeout = 2
     transient_codes = _TRANSIENT
+    # A cancellation may arrive late, and would hit the next statement.
+    spoiling_codes = frozenset({"57014", "25006"})
     # statement_timestamp() is constant within a statement, so that an index can be used, and unlike now() it
     # goes on within a long transaction.
     now_ms_sql = "CAST(floor(extract(epoch from statement_timestamp()) * 1000) AS BIGINT)"
@@ -168,6 +178,25 @@ class PostgreSQL(Vendor):
         """See `Vendor.is_outdated`; the SQLSTATE alone has other meanings too."""
         return self.code(error) == _NOT_SUPPORTED and "cached plan" in str(error)
 
+    def cancellation(self, connection: Any) -> Callable[[], object] | None:
+        """See `Vendor.cancellation`; libpq's older way would stop all greenlets if the server is silent."""
+        cancel_safe = getattr(connection, "cancel_safe", None)
+        if cancel_safe is not None and (_has_cancel_safe() or not patched_by_gevent()):
+            return partial(cancel_safe, timeout=CANCELLING_TAKES)
+        return None if patched_by_gevent() else getattr(connection, "cancel", None)
+
+    def heed_warnings(self, connection: Any, heed: Callable[[str], object]) -> None:
+        """See `Vendor.heed_warnings`; the name of a function in the server is the same in all languages."""
+        add = getattr(connection, "add_notice_handler", None)
+        if add is not None:
+            add(
+                lambda notice: (
+                    heed("no standby has confirmed the commit")
+                    if notice.source_function == _REPLICATION
+                    else None
+                )
+            )
+
     @contextmanager
     def alone(self, scalar: Scalar, name: str, *, wait: float) -> Iterator[bool]:
         """See `Vendor.alone`; an advisory lock of the transaction, which works behind PgBouncer too."""
@@ -218,6 +247,12 @@ class PostgreSQL(Vendor):
         if alteration.nullable:
             statements.append(f"ALTER TABLE {table} ALTER COLUMN {column} DROP NOT NULL")
         return statements
+
+
+def _has_cancel_safe() -> bool:
+    import psycopg  # noqa: PLC0415 - only where it is the driver
+
+    return bool(psycopg.capabilities.has_cancel_safe())
 
 
 def _add_values(name: str, values: Iterable[str]) -> list[str]:

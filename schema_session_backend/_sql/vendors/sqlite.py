@@ -18,7 +18,7 @@ from ..failures import Violation
 from .base import Vendor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sqlalchemy import Column, ColumnElement, Connection, Table
     from sqlalchemy.dialects.sqlite import Insert
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from ..column_types import ColumnType
     from .base import Alteration, Scalar, Updates
 
+LOCK_WAIT: Final = 0.5
+"""Seconds that one try waits for a lock on the file."""
 _DENIED: Final = ("SQLITE_NOTADB", "SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH")
 # julianday() has a precision of milliseconds; adding 0.5 rounds to the nearest.
 _MS_SQL = "CAST((julianday({}) - 2440587.5) * 86400000 + 0.5 AS INTEGER)"
@@ -42,6 +44,7 @@ class SQLite(Vendor):
     extra = None
     embedded = True
     quotes_no_values = True
+    one_writer = True
     # Lock for writing at the start: a transaction that reads first fails when it writes, without waiting, if
     # another transaction has written meanwhile.
     begin = "BEGIN IMMEDIATE"
@@ -159,19 +162,21 @@ class SQLite(Vendor):
 
     def is_transient(self, code: str | None) -> bool:
         """See `Vendor.is_transient`."""
-        return code is not None and code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+        return code is not None and code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_INTERRUPT"))
 
     def engine_options(self, url: URL, timeout: float) -> dict[str, Any]:
         """See `Vendor.engine_options`.
 
         A database in memory exists in one connection only, so all threads share that connection in turns.
         """
-        options: dict[str, Any] = {"connect_args": {"timeout": timeout, "check_same_thread": False}}
+        # The store tries again after SQLite has given up waiting for a lock.
+        wait = min(timeout, LOCK_WAIT)
+        options: dict[str, Any] = {"connect_args": {"timeout": wait, "check_same_thread": False}}
         if url.database in {None, "", ":memory:"}:
             options |= {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0, "pool_timeout": timeout}
         return options
 
-    def on_connect(self, connection: Any) -> None:
+    def on_connect(self, connection: Any, deadline: float) -> None:  # noqa: ARG002 - see `engine_options`
         """Enforce foreign keys. Sync less often, which is safe with a write-ahead log, and much faster."""
         cursor = connection.cursor()
         cursor.execute("PRAGMA foreign_keys = ON")
@@ -183,6 +188,11 @@ class SQLite(Vendor):
         path: str = connection.exec_driver_sql("PRAGMA database_list").all()[0][2]
         # SQLite also gives names to some databases in memory.
         return path if path and Path(path).exists() else None
+
+    def cancellation(self, connection: Any) -> Callable[[], object] | None:
+        """See `Vendor.cancellation`."""
+        interrupt: Callable[[], object] = connection.interrupt
+        return interrupt
 
     def prepare(self, connection: Connection) -> None:
         """Switch the file to a write-ahead log, so that readers and the writer do not wait for each other."""

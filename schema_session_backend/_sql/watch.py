@@ -1,0 +1,154 @@
+"""A watch over connections in use: a statement that has no answer at its deadline is cancelled or cut off.
+
+The limits that a database sets itself end neither a server that is silent nor a commit that waits for a
+standby, and PgBouncer passes none of them on.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import socket
+import threading
+import time
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from .forks import after_fork
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .connections import Slot
+    from .vendors.base import Vendor
+
+TICK: Final = 0.05
+"""Seconds between two looks."""
+GRACE: Final = 0.5
+"""Seconds that a database has to end a statement itself; after them the connection is cut off."""
+MOST_TO_CANCEL: Final = 100
+"""Statements that wait to be cancelled. Beyond these, cutting the connections off has to suffice."""
+IDLE: Final = 5.0
+"""Seconds without any statement after which the thread ends."""
+
+
+class Watch:
+    """Cuts statements short that run beyond their deadlines, in a thread of its own.
+
+    Args:
+        vendor: cancels statements.
+        now: a clock, in seconds.
+    """
+
+    def __init__(self, vendor: Vendor, now: Callable[[], float]) -> None:
+        self._vendor = vendor
+        self.now = now
+        self.slots: set[Slot] = set()
+        """The connections that are open."""
+        self._renew()
+        after_fork(self._renew)
+
+    def start(self, slot: Slot, until: float) -> None:
+        """Look after a slot until `stop`; at `until`, end what it runs."""
+        # Set before `is_asleep` is read: the thread does it the other way round.
+        slot.until = until
+        if self.is_asleep and until < math.inf:
+            self._wake()
+
+    def stop(self, slot: Slot) -> None:
+        """Look away, when the slot's statements have ended."""
+        slot.until = math.inf
+        if self.is_cutting:
+            # The thread may hold this connection for one that is still waiting.
+            with self._lock:
+                pass
+
+    def _renew(self) -> None:
+        self._lock = threading.Lock()
+        self.is_asleep = True
+        self.is_cutting = False
+        self._is_cancelling = False
+        self._to_cancel: deque[Callable[[], object]] = deque(maxlen=MOST_TO_CANCEL)
+        self.slots = set()
+
+    def _wake(self) -> None:
+        with self._lock:
+            if self.is_asleep:
+                self.is_asleep = False
+                threading.Thread(target=self._run, name="schema-session-watch", daemon=True).start()
+
+    def _run(self) -> None:
+        # Real seconds, also where a test moves the clock.
+        last = time.monotonic()
+        while True:
+            time.sleep(TICK)
+            is_used = False
+            for slot in self.slots.copy():
+                if slot.until < math.inf:
+                    is_used = True
+                    if slot.until < self.now():
+                        self._cut(slot)
+            if is_used:
+                last = time.monotonic()
+            elif time.monotonic() - last > IDLE and self._falls_asleep():
+                return
+
+    def _falls_asleep(self) -> bool:
+        with self._lock:
+            self.is_asleep = True
+            if any(slot.until < math.inf for slot in self.slots.copy()):
+                self.is_asleep = False
+            return self.is_asleep
+
+    def _cut(self, slot: Slot) -> None:
+        with self._lock:
+            self.is_cutting = True
+            try:
+                if slot.until < self.now():
+                    slot.until += GRACE
+                    if slot.is_cut:
+                        _shut_down(slot.driver_connection)
+                    else:
+                        slot.is_cut = True
+                        self._cancel(slot.driver_connection)
+            finally:
+                self.is_cutting = False
+
+    def _cancel(self, connection: Any) -> None:
+        cancel = self._vendor.cancellation(connection)
+        if cancel is None:
+            return
+        self._to_cancel.append(cancel)
+        # In a thread of its own, because a server that is silent may hold it.
+        if not self._is_cancelling:
+            self._is_cancelling = True
+            threading.Thread(target=self._cancel_all, name="schema-session-cancel", daemon=True).start()
+
+    def _cancel_all(self) -> None:
+        while True:
+            with self._lock:
+                if not self._to_cancel:
+                    self._is_cancelling = False
+                    return
+                cancel = self._to_cancel.popleft()
+            with suppress(Exception):  # the connection may have ended meanwhile
+                cancel()
+
+
+def descriptor(connection: Any) -> int | None:
+    """The socket of a driver's connection; None if it has none, or is closed."""
+    owners: list[Any] = [connection, *(getattr(connection, name, None) for name in ("_sock", "_usock"))]
+    for owner in owners:
+        with suppress(Exception):
+            number: int = owner.fileno()
+            return number if number >= 0 else None
+    return None
+
+
+def _shut_down(connection: Any) -> None:
+    """End a connection, so that the thread that waits for its answer stops waiting."""
+    number = descriptor(connection)
+    if number is not None:
+        with suppress(OSError), socket.socket(fileno=os.dup(number)) as shared:
+            shared.shutdown(socket.SHUT_RDWR)

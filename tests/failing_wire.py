@@ -1,0 +1,88 @@
+"""A proxy between a driver and its server that loses answers, falls silent, or ends connections."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import suppress
+
+from sqlalchemy.engine import make_url
+
+
+class FailingWire:
+    """Stands on 127.0.0.1 between a store and its server.
+
+    Args:
+        url: the server's; `url` is then where the store has to connect to.
+    """
+
+    def __init__(self, url: str) -> None:
+        parsed = make_url(url)
+        assert parsed.host
+        usual = 5432 if parsed.get_backend_name() == "postgresql" else 3306
+        self._server = (parsed.host, parsed.port or usual)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = parsed.set(host="127.0.0.1", port=self._listener.getsockname()[1]).render_as_string(
+            hide_password=False
+        )
+        self.loses = b""
+        """The next request with this text is served, and its answer is lost with the connection."""
+        self.lost = 0
+        self.is_silent = False
+        """Whether no answer arrives."""
+        self.connections = 0
+        self._pairs: list[tuple[socket.socket, socket.socket]] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def lose_answer_to(self, text: str) -> None:
+        """Lose the answer to the next request that has this text."""
+        self.loses = text.encode()
+
+    def end_connections(self, which: slice = slice(None)) -> None:
+        """End connections, as a restart of the server does; all of those there are, or some."""
+        pairs, self._pairs[which] = self._pairs[which], []
+        for pair in pairs:
+            _end(*pair)
+
+    def close(self) -> None:
+        """End everything."""
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self.end_connections()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(self._server)
+                self.connections += 1
+                self._pairs.append((client, server))
+                losing = threading.Event()
+                for run, *ends in ((self._ask, client, server), (self._answer, server, client)):
+                    threading.Thread(target=run, args=(*ends, losing), daemon=True).start()
+
+    def _ask(self, client: socket.socket, server: socket.socket, losing: threading.Event) -> None:
+        with suppress(OSError):
+            while sent := client.recv(65536):
+                if self.loses and self.loses in sent:
+                    self.loses = b""
+                    losing.set()
+                server.sendall(sent)
+        _end(client, server)
+
+    def _answer(self, server: socket.socket, client: socket.socket, losing: threading.Event) -> None:
+        with suppress(OSError):
+            while sent := server.recv(65536):
+                if losing.is_set():
+                    self.lost += 1
+                    break
+                if not self.is_silent:
+                    client.sendall(sent)
+        _end(client, server)
+
+
+def _end(*ends: socket.socket) -> None:
+    for end in ends:
+        with suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
+        end.close()
