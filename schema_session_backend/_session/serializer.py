@@ -6,6 +6,7 @@ Plain JSON values are written as they are, any other value with a tag, see `tags
 from __future__ import annotations
 
 import marshal
+import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -13,7 +14,7 @@ import msgspec
 
 from ..errors import SessionTooLarge, UnserializableValue
 from .plain import EQUAL_KEYS, MAX_DEPTH, Unstorable
-from .tags import MAX_KEYS, CorruptText, Tagging, encoded, object_of
+from .tags import MAX_KEYS, CorruptText, Tagging, encoded, object_of, require_limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,6 +58,7 @@ class Serializer(Protocol):
 # Every int outside of 64 bits has at least 19 digits.
 _LONG_NUMBER: Final = b"0" * 19
 _ZEROS: Final = bytes.maketrans(b"123456789", b"000000000")
+_NOT_A_NUMBER: Final = re.compile('nan[0-9]*"', re.IGNORECASE)
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder()
 
@@ -124,6 +126,11 @@ class JsonSerializer:
             data = _DECODER.decode(text)
             if '"$' in text:
                 data = self._tagging.unpack(data)
+                if _NOT_A_NUMBER.search(text):
+                    # Equal to nothing, it may be in a set twice.
+                    self.dumps(data)
+            if _may_be_large(text):
+                require_limits(data)
         except CorruptText:
             raise
         except Exception as error:  # noqa: BLE001 - a hostile text may cause any error, also a RecursionError
@@ -149,6 +156,12 @@ class JsonSerializer:
         except Unstorable as error:
             problem = str(error)
         raise UnserializableValue(name_of(key), problem)
+
+
+def _may_be_large(text: str) -> bool:
+    """Whether a JSON text may have more levels or keys than a session; what its strings hold counts too."""
+    may_be_deep = text.count("{") + text.count("[") > MAX_DEPTH
+    return may_be_deep or (len(text) > MAX_KEYS and text.count(":") > MAX_KEYS)
 
 
 def name_of(key: object) -> str:

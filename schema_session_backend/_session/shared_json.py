@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from ..errors import SessionStoreError
+from .plain import MAX_DEPTH
 from .serializer import JsonSerializer
-from .tags import CorruptText, looks_tagged
+from .tags import CorruptText, looks_tagged, require_limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +38,12 @@ class SharedJsonSerializer(JsonSerializer):
         """
         if '"$' in text:
             try:
-                text = msgspec.json.encode(self._escaped(msgspec.json.decode(text))).decode()
+                value = msgspec.json.decode(text)
+                # Each level is read and written once more, and a tag takes up to three.
+                require_limits(value, 3 * MAX_DEPTH)
+                text = msgspec.json.encode(self._escaped(value)).decode()
+            except CorruptText:
+                raise
             except (ValueError, RecursionError) as error:
                 problem = f"it is no JSON ({type(error).__name__})"
             else:

@@ -11,7 +11,7 @@ import datetime as dt
 import importlib
 import math
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 from uuid import UUID
@@ -33,6 +33,8 @@ from .plain import (
 )
 
 MAX_KEYS: Final = 10_000
+FEW_MEMBERS: Final = 100
+FEW_HASHES: Final = "has too many keys or members of the same hash; store them in a list"
 # msgspec reads the JSON numbers in this range back as the same int.
 SMALLEST_INT: Final = -(2**63)
 LARGEST_INT: Final = 2**63 - 1
@@ -73,10 +75,10 @@ class Tagging:
             **dict.fromkeys(self._converters, self._convert),
         }
         self._readers: dict[str, Callable[[Any], Any]] = {
-            "$dict": lambda pairs: {self.unpack(key): self.unpack(item) for key, item in pairs},
+            "$dict": self._unpack_pairs,
             "$tuple": lambda items: tuple(map(self.unpack, items)),
-            "$set": lambda items: set(map(self.unpack, items)),
-            "$frozenset": lambda items: frozenset(map(self.unpack, items)),
+            "$set": lambda items: set(self._unpack_members(items)),
+            "$frozenset": lambda items: frozenset(self._unpack_members(items)),
             "$int": int,
             "$float": _NON_FINITE.__getitem__,
             "$markup": _unpack_markup,
@@ -128,6 +130,16 @@ class Tagging:
             raise CorruptText(msg)
         return reader(content)
 
+    def _unpack_pairs(self, pairs: Any) -> dict[Any, Any]:
+        keys = self._unpack_members([key for key, _ in pairs])
+        return {key: self.unpack(item) for key, (_, item) in zip(keys, pairs, strict=True)}
+
+    def _unpack_members(self, items: Any) -> list[Any]:
+        members = [self.unpack(item) for item in items]
+        if _have_few_hashes(members):
+            raise CorruptText(FEW_HASHES)
+        return members
+
     def _plain(self, value: Any) -> Any:
         kind = type(value)
         # Only an application that has imported markupsafe can have a Markup.
@@ -149,11 +161,15 @@ class Tagging:
         if len(value) > MAX_KEYS:
             msg = f"holds a dict of {len(value)} keys; {MAX_KEYS} is the most, so store fewer"
             raise Unstorable(msg)
+        if _have_few_hashes(value):
+            raise Unstorable(FEW_HASHES)
         if all(type(key) is str for key in value):
             return object_of([(key, self.pack(item, depth)) for key, item in value.items()])
         return object_of([(self.pack(key, depth), self.pack(item, depth)) for key, item in value.items()])
 
     def _pack_set(self, value: Any, depth: int) -> list[Any]:
+        if _have_few_hashes(value):
+            raise Unstorable(FEW_HASHES)
         # Sorted, so that an unchanged set is the same text in every process.
         items = {encoded(packed): packed for packed in (self.pack(item, depth) for item in value)}
         if len(items) < len(value):
@@ -203,6 +219,34 @@ def object_of(pairs: list[tuple[Any, Any]]) -> dict[str, Any]:
     return {"$dict": [[key, item] for key, item in pairs]}
 
 
+def require_limits(data: Any, levels: int = MAX_DEPTH + 1) -> None:
+    """Look whether `pack` would take the values of a session.
+
+    Args:
+        data: the session.
+        levels: how many levels it may have, its own dict included.
+
+    Raises:
+        CorruptText: if there are more levels, or more keys in a dict.
+    """
+    level = [data]
+    for _ in range(levels):
+        below: list[Any] = []
+        for container in level:
+            if type(container) is dict:
+                if len(container) > MAX_KEYS:
+                    msg = f"it has a dict of more than {MAX_KEYS} keys"
+                    raise CorruptText(msg)
+                below += [key for key in container if type(key) in _NESTED]
+                container = container.values()  # noqa: PLW2901 - its values are its items from here on
+            below += [item for item in container if type(item) in _CONTAINERS]
+        if not below:
+            return
+        level = below
+    msg = f"it is nested deeper than {MAX_DEPTH} levels"
+    raise CorruptText(msg)
+
+
 def looks_tagged(value: dict[str, Any]) -> bool:
     """Whether a JSON object looks like a value with a tag."""
     return len(value) == 1 and next(iter(value)).startswith("$")
@@ -249,6 +293,11 @@ def _checked(converters: Any) -> dict[type, Converter]:
 
 def _tag_of(kind: type) -> str:
     return f"${kind.__name__}"
+
+
+def _have_few_hashes(members: Collection[Any]) -> bool:
+    """Whether so many members have the same hash that a set of them takes seconds to make."""
+    return len(members) > FEW_MEMBERS and len(set(map(hash, members))) < len(members) // 8
 
 
 def _leaf_writer(tag: str, write: Callable[[Any], Any]) -> Callable[[Any, int], dict[str, Any]]:
@@ -326,6 +375,8 @@ _FOREIGN_ZONE: Final = (
 )
 _NON_FINITE: Final = {repr(number): number for number in (math.nan, math.inf, -math.inf)}
 _BUILT_IN: Final = frozenset({str, bool, int, float, type(None), list, dict, tuple, set, frozenset})
+_NESTED: Final = frozenset({tuple, frozenset})
+_CONTAINERS: Final = frozenset({dict, list, tuple, set, frozenset})
 _OTHER_TAGS: Final = frozenset({"$dict", "$tuple", "$set", "$frozenset", "$int", "$float", "$markup"})
 # The tag of each type whose values hold no others, what is written for a value, and what reads that.
 _LEAVES: Final[dict[type, tuple[str, Callable[[Any], Any], Callable[[Any], Any]]]] = {

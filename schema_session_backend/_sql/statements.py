@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Index, UniqueConstraint, and_, case, delete, func, insert, or_, select, update
 from sqlalchemy.sql import literal_column
 
-from .._table.rows import NONE
+from .._table.rows import LARGEST_REVISION, NONE
 from .query import Query
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 TRACE_MS: Final = 5 * 60 * 1000
 """Milliseconds for which a session can be found by the id that it had before."""
-LARGEST_REVISION: Final = 2**63 - 1 - 2**32
-"""A session that began at a random revision of 62 bits never gets there; it leaves room for further saves."""
 MOST_SHAPES: Final = 64
 """Compiled statements that are kept for different omitted columns and numbers of rows."""
 
@@ -358,7 +356,7 @@ class Statements:
 
     @cached_property
     def _renewed(self) -> dict[str, Any]:
-        """What a save sets beside the data; the session was read, so its `created_at` is a moment."""
+        """What a save sets beside the data; the session was read, so `created_at` is a moment or NULL."""
         return self._living(self.rows.parameters()[self.table.expire_at.name], self._known)
 
     @cached_property

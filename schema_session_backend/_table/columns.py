@@ -235,6 +235,9 @@ def field_of(table: str, column: Column[Any], dialect: Dialect, *, strict: bool)
     if isinstance(kind, sa.DateTime) and column.type.timezone and dialect.name != "postgresql":  # type: ignore[attr-defined]
         # The other databases store no time zone, so values are stored in UTC.
         to_column, from_column = _naive_utc, _aware_utc
+    elif isinstance(kind, sa.DateTime) and column.type.timezone:  # type: ignore[attr-defined]
+        # The connection's time zone may show a moment at a local time that the clocks show twice.
+        from_column = _in_utc
     field = Field(
         table=table,
         column=column,
@@ -300,6 +303,10 @@ def exact(kind: TypeEngine[Any]) -> TypeEngine[Any]:
 
 def _naive_utc(value: dt.datetime) -> dt.datetime:
     return value.astimezone(dt.UTC).replace(tzinfo=None)
+
+
+def _in_utc(value: dt.datetime) -> dt.datetime:
+    return value.astimezone(dt.UTC)
 
 
 def _aware_utc(value: dt.datetime) -> dt.datetime:

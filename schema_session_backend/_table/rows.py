@@ -53,6 +53,8 @@ REVISION: Final = "ssb_revision"
 LAST_REVISION: Final = "ssb_last_revision"
 TRACE: Final = "ssb_trace"
 
+LARGEST_REVISION: Final = 2**63 - 1 - 2**32
+"""A session begins at a random revision of 62 bits, and is never saved so often that it gets there."""
 TRACE_KEY: Final = "$rotated"
 NONE: Final[frozenset[str]] = frozenset()
 
@@ -127,6 +129,7 @@ class Rows:
         self._has_stamps = table.created_at is not None
         self._homes = [(index, field) for index, field in enumerate(table.fields) if field.path is None]
         self._copies = [(index, field) for index, field in enumerate(table.fields) if field.path is not None]
+        self._checks = [(field.name, field.check) for _, field in self._homes]
         self._mutable = [index for index, field in enumerate(table.fields) if field.mutable]
         self._serializer = serializer
         self._max_size = max_size
@@ -328,7 +331,7 @@ class Rows:
                 value = without(field)
             columns[index] = value
         additional = self._serializer.dumps(rest)
-        size = len(additional) if additional.isascii() else len(additional.encode())
+        size = self._size(additional)
         if size > self._max_size:
             raise self._too_large(rest, size)
         if self._copies:
@@ -383,6 +386,10 @@ class Rows:
 
     # -- from a row to its session
 
+    @staticmethod
+    def _size(additional: str) -> int:
+        return len(additional) if additional.isascii() else len(additional.encode())
+
     def first(self, sid: str, handle: str, rows: Sequence[Row], convert: Convert) -> LoadedSession | None:
         """The session that a load found; None for none, and for a corrupt row, which is logged and left."""
         return self._decode(sid, handle, rows[0], convert) if rows else None
@@ -435,10 +442,18 @@ class Rows:
             columns = values[:width] if self._comes_as_it_is else map(Field.restored, self._fields, values)
             additional, expiry, revision, now = values[width : width + 4]
             content = Content(tuple(columns), additional)
+            if additional is not None and self._size(additional) > self._max_size:
+                raise CorruptText("it takes more bytes than max_size allows")  # noqa: TRY301
             data = self.join(content)
+            for name, check in self._checks:
+                value = data.get(name)
+                if value is not None and (misfit := check(value)) is not None:
+                    raise CorruptText(f"column {name!r} {misfit}")  # noqa: TRY301
             # SQLite keeps any text in a column of numbers.
             if type(revision) is not int or (expiry is not None and type(expiry) is not int):
                 raise CorruptText("a column of numbers holds something else")  # noqa: TRY301
+            if revision >= LARGEST_REVISION:
+                raise CorruptText("its revision cannot be counted on")  # noqa: TRY301
             created_at = updated_at = None
             if self._has_stamps:
                 created_at, updated_at = map(_moment, values[width + 4 : width + 6])
