@@ -91,6 +91,21 @@ def test_a_server_is_looked_for_where_its_database_is_chosen(names, looks):
     assert ("1 passed" in said) is not looks
 
 
+def test_the_drivers_that_are_chosen_choose_the_databases():
+    said = run_pytest("--collect-only", OF_EACH_DATABASE, TEST_DRIVERS="psycopg2")
+
+    assert (
+        "databases: postgresql; with psycopg2 on postgresql; TEST_DRIVERS leaves out sqlite, mariadb" in said
+    )
+    assert "deselected" in said
+
+
+def test_an_unknown_driver_is_an_error():
+    said = run_pytest("--collect-only", OF_EACH_DATABASE, TEST_DRIVERS="oursql")
+
+    assert "TEST_DRIVERS has 'oursql', which is no driver: it takes psycopg2, mysqldb" in said
+
+
 def test_ci_refuses_to_leave_databases_out():
     said = run_pytest(OF_EACH_DATABASE, TEST_DATABASES="sqlite", CI="true")
 
