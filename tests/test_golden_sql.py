@@ -92,7 +92,8 @@ def statement_examples(statements: Statements) -> Examples:
         },
         "destroy_many": {"": statements.destroy_many(HANDLES)},
         "revoke_many": {"": statements.revoke_many(HANDLES)},
-        "expired": {"": statements.expired(200)},
+        "expired": {"": statements.expired(200), "after some": statements.expired(200, skipped=3)},
+        "delete_expired_row": {"": statements.delete_expired_row("key")},
         "delete_expired": {"": statements.delete_expired(HANDLES)},
     }
 

@@ -437,7 +437,8 @@ class Rows:
         width = self._width
         try:
             values = convert(row)
-            if not self.is_handle(handle):
+            # Without an id, the handle is what the row has as its primary key.
+            if not sid and not self.is_handle(handle):
                 raise CorruptText("its primary key is no handle")  # noqa: TRY301
             columns = values[:width] if self._comes_as_it_is else map(Field.restored, self._fields, values)
             additional, expiry, revision, now = values[width : width + 4]

@@ -482,11 +482,27 @@ ORDER BY sessions.expire_at
 LIMIT :param_1::INTEGER
 FOR UPDATE SKIP LOCKED;
 
+-- expired, after some
+-- Handles of expired sessions that no other transaction holds, and keep others from touching them.
+-- with :param_1 = 200, :param_2 = 3
+SELECT sessions.sid
+FROM sessions
+WHERE sessions.expire_at <= {now_ms} AND sessions.expire_at >= -{now_ms}
+ORDER BY sessions.expire_at
+LIMIT :param_1::INTEGER OFFSET :param_2::INTEGER
+FOR UPDATE SKIP LOCKED;
+
 -- delete_expired
 -- Remove sessions of these handles that are still expired.
 -- with :sid_1_1 = 'handle-1', :sid_1_2 = 'handle-2'
 DELETE FROM sessions
 WHERE sessions.sid IN (:sid_1_1::VARCHAR, :sid_1_2::VARCHAR) AND sessions.expire_at <= {now_ms};
+
+-- delete_expired_row
+-- Remove the expired row of a primary key that need not be a handle.
+-- with :param_1 = 'key'
+DELETE FROM sessions
+WHERE sessions.sid = :param_1::VARCHAR AND sessions.expire_at <= {now_ms};
 
 
 -- == Sessions by their columns: _sql/search.py

@@ -492,11 +492,26 @@ WHERE sessions.expire_at <= {now_ms} AND sessions.expire_at >= -{now_ms}
 ORDER BY sessions.expire_at
 LIMIT :param_1 OFFSET :param_2;
 
+-- expired, after some
+-- Handles of expired sessions that no other transaction holds, and keep others from touching them.
+-- with :param_1 = 200, :param_2 = 3
+SELECT sessions.sid
+FROM sessions
+WHERE sessions.expire_at <= {now_ms} AND sessions.expire_at >= -{now_ms}
+ORDER BY sessions.expire_at
+LIMIT :param_1 OFFSET :param_2;
+
 -- delete_expired
 -- Remove sessions of these handles that are still expired.
 -- with :sid_1_1 = 'handle-1', :sid_1_2 = 'handle-2'
 DELETE FROM sessions
 WHERE sessions.sid IN (:sid_1_1, :sid_1_2) AND sessions.expire_at <= {now_ms};
+
+-- delete_expired_row
+-- Remove the expired row of a primary key that need not be a handle.
+-- with :param_1 = 'key'
+DELETE FROM sessions
+WHERE sessions.sid = :param_1 AND sessions.expire_at <= {now_ms};
 
 
 -- == Sessions by their columns: _sql/search.py
