@@ -230,7 +230,6 @@ class BorrowedSlots:
     def __init__(self, engine: Engine, failures: Failures, watch: Watch) -> None:
         self._engine = engine
         self._watch = watch
-        self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._failures = failures
         self._patching = Patching()
         self._generation = 0
@@ -244,28 +243,34 @@ class BorrowedSlots:
         Raises:
             StoreUnavailable, AccessDenied: if no connection could be made.
         """
-        slot = self._open()
-        self._watch.start(slot, until)
-        return slot
+        return self._open(until)
 
     def put_back(self, slot: Slot) -> None:
         """Give the connection back, with the isolation level that it had."""
         self._watch.stop(slot)
         self._close(slot)
 
-    def _open(self) -> Slot:
+    def _open(self, until: float) -> Slot:
         self._patching.check()
         generation = self._generation
+        slot = None
         try:
-            connection = self._autocommit.connect()
-        except self._failures.caught as error:
-            failure = self._failures.connecting(error)
-        else:
+            connection = self._engine.connect()
             slot = Slot(
                 self._engine, connection, self._failures, self._warnings_of(connection), generation=generation
             )
             self._watch.slots.add(slot)
+            self._watch.start(slot, until)
+            # Some drivers send a statement for it.
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+        except self._failures.caught as error:
+            failure = self._failures.connecting(error)
+        else:
             return slot
+        if slot is not None:
+            slot.is_usable = False
+            self._watch.stop(slot)
+            self._close(slot)
         raise failure
 
     def _warnings_of(self, connection: Connection) -> list[str]:
@@ -332,7 +337,7 @@ class OwnSlots(BorrowedSlots):
             slot = self._next_slot(until)
         if slot is None:
             try:
-                slot = self._open()
+                return self._open(until)
             except BaseException:
                 self._permit_another()
                 raise
