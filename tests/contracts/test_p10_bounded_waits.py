@@ -75,7 +75,7 @@ def test_a_hundred_requests_on_one_locked_row_keep_nobody_from_other_sessions(ma
 def test_locked_rows_keep_nobody_from_reading(make_store, engine):
     store = make_store(deadline=60)
     sids = [f"hot{number}" for number in range(30)]
-    store.set_many(dict.fromkeys(sids, {}))
+    store.set_many({sid: {} for sid in sids})
 
     with ThreadPoolExecutor(30) as threads:
         with locked(engine, store, *map(store.handle, sids)):

@@ -39,6 +39,9 @@ CREATE INDEX ix_sessions_user_id ON sessions (user_id);
 
 -- == Connections, transactions and locks: _sql/vendors
 
+-- each new connection
+SET innodb_lock_wait_timeout = 5, lock_wait_timeout = 5 /*M!100101 , max_statement_time = 5.000 */;
+
 -- the start of a transaction of several statements
 BEGIN;
 
@@ -93,6 +96,15 @@ FOR UPDATE;
 SELECT 1
 FROM sessions
 WHERE sessions.sid = :ssb_handle AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- descends
+-- Look whether a live row is the one that was inserted, however often it was saved since.
+SELECT 1
+FROM sessions
+WHERE
+    sessions.sid = :ssb_handle
+    AND sessions.revision BETWEEN :ssb_revision AND :ssb_last_revision
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
 
 -- any_of
 -- Look whether any of the sessions is live.
@@ -306,7 +318,7 @@ SET
     device=:ssb_field_1,
     additional=:ssb_additional,
     updated_at={utc_now},
-    revision=(sessions.revision + 1)
+    revision=:ssb_revision
 WHERE sessions.sid = :ssb_handle;
 
 -- touch
@@ -785,7 +797,7 @@ WHERE
 -- amend
 -- Replace a session that is locked, and leave its expiry alone.
 UPDATE sessions
-SET user_id=:ssb_field_0, device=:ssb_field_1, additional=:ssb_additional, revision=(sessions.revision + 1)
+SET user_id=:ssb_field_0, device=:ssb_field_1, additional=:ssb_additional, revision=:ssb_revision
 WHERE sessions.sid = :ssb_handle;
 
 -- touch
@@ -968,6 +980,16 @@ FROM sessions
 WHERE
     sessions.sid = :ssb_handle
     AND binary(sessions.sid) = :ssb_handle
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- descends
+-- Look whether a live row is the one that was inserted, however often it was saved since.
+SELECT 1
+FROM sessions
+WHERE
+    sessions.sid = :ssb_handle
+    AND binary(sessions.sid) = :ssb_handle
+    AND sessions.revision BETWEEN :ssb_revision AND :ssb_last_revision
     AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
 
 -- any_of
@@ -1184,7 +1206,7 @@ SET
     device=:ssb_field_1,
     additional=:ssb_additional,
     updated_at={utc_now},
-    revision=(sessions.revision + 1)
+    revision=:ssb_revision
 WHERE sessions.sid = :ssb_handle AND binary(sessions.sid) = :ssb_handle;
 
 -- touch

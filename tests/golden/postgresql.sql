@@ -80,6 +80,15 @@ SELECT 1
 FROM sessions
 WHERE sessions.sid = :ssb_handle::VARCHAR AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
 
+-- descends
+-- Look whether a live row is the one that was inserted, however often it was saved since.
+SELECT 1
+FROM sessions
+WHERE
+    sessions.sid = :ssb_handle::VARCHAR
+    AND sessions.revision BETWEEN :ssb_revision::BIGINT AND :ssb_last_revision::BIGINT
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
 -- any_of
 -- Look whether any of the sessions is live.
 -- with :sid_1_1 = 'handle-1', :sid_1_2 = 'handle-2', :param_1 = 1
@@ -298,7 +307,7 @@ SET
     device=:ssb_field_1::VARCHAR,
     additional=:ssb_additional::VARCHAR,
     updated_at={utc_now},
-    revision=(sessions.revision + 1)
+    revision=:ssb_revision::BIGINT
 WHERE sessions.sid = :ssb_handle::VARCHAR;
 
 -- touch
@@ -805,7 +814,7 @@ SET
     user_id=:ssb_field_0::INTEGER,
     device=:ssb_field_1::VARCHAR,
     additional=:ssb_additional::VARCHAR,
-    revision=(sessions.revision + 1)
+    revision=:ssb_revision::BIGINT
 WHERE sessions.sid = :ssb_handle::VARCHAR;
 
 -- touch
@@ -992,6 +1001,16 @@ FROM sessions
 WHERE
     sessions.sid = :ssb_handle::VARCHAR
     AND (CAST(sessions.sid AS TEXT) COLLATE "C") = :ssb_handle::VARCHAR
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- descends
+-- Look whether a live row is the one that was inserted, however often it was saved since.
+SELECT 1
+FROM sessions
+WHERE
+    sessions.sid = :ssb_handle::VARCHAR
+    AND (CAST(sessions.sid AS TEXT) COLLATE "C") = :ssb_handle::VARCHAR
+    AND sessions.revision BETWEEN :ssb_revision::BIGINT AND :ssb_last_revision::BIGINT
     AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
 
 -- any_of
@@ -1216,7 +1235,7 @@ SET
     device=:ssb_field_1::VARCHAR,
     additional=:ssb_additional::VARCHAR,
     updated_at={utc_now},
-    revision=(sessions.revision + 1)
+    revision=:ssb_revision::BIGINT
 WHERE sessions.sid = :ssb_handle::VARCHAR AND (CAST(sessions.sid AS TEXT) COLLATE "C") = :ssb_handle::VARCHAR;
 
 -- touch

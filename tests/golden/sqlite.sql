@@ -79,6 +79,15 @@ SELECT 1
 FROM sessions
 WHERE sessions.sid = :ssb_handle AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
 
+-- descends
+-- Look whether a live row is the one that was inserted, however often it was saved since.
+SELECT 1
+FROM sessions
+WHERE
+    sessions.sid = :ssb_handle
+    AND sessions.revision BETWEEN :ssb_revision AND :ssb_last_revision
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
 -- any_of
 -- Look whether any of the sessions is live.
 -- with :sid_1_1 = 'handle-1', :sid_1_2 = 'handle-2', :param_1 = 1, :param_2 = 0
@@ -301,7 +310,7 @@ SET
     device=:ssb_field_1,
     additional=:ssb_additional,
     updated_at={utc_now},
-    revision=(sessions.revision + 1)
+    revision=:ssb_revision
 WHERE sessions.sid = :ssb_handle;
 
 -- touch
@@ -781,7 +790,7 @@ WHERE
 -- amend
 -- Replace a session that is locked, and leave its expiry alone.
 UPDATE sessions
-SET user_id=:ssb_field_0, device=:ssb_field_1, additional=:ssb_additional, revision=(sessions.revision + 1)
+SET user_id=:ssb_field_0, device=:ssb_field_1, additional=:ssb_additional, revision=:ssb_revision
 WHERE sessions.sid = :ssb_handle;
 
 -- touch
@@ -982,6 +991,16 @@ FROM sessions
 WHERE
     sessions.sid = :ssb_handle
     AND (sessions.sid COLLATE "BINARY") = :ssb_handle
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
+-- descends
+-- Look whether a live row is the one that was inserted, however often it was saved since.
+SELECT 1
+FROM sessions
+WHERE
+    sessions.sid = :ssb_handle
+    AND (sessions.sid COLLATE "BINARY") = :ssb_handle
+    AND sessions.revision BETWEEN :ssb_revision AND :ssb_last_revision
     AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
 
 -- any_of
@@ -1207,7 +1226,7 @@ SET
     device=:ssb_field_1,
     additional=:ssb_additional,
     updated_at={utc_now},
-    revision=(sessions.revision + 1)
+    revision=:ssb_revision
 WHERE sessions.sid = :ssb_handle AND (sessions.sid COLLATE "BINARY") = :ssb_handle;
 
 -- touch
