@@ -60,7 +60,7 @@ def test_a_write_that_no_standby_confirms_ends_at_the_deadline_and_is_not_acknow
 
 
 def test_a_write_whose_wait_somebody_cancels_is_not_acknowledged(server):
-    ended = []
+    ended: list[bool] = []
     engine = create_engine(make_url(server), isolation_level="AUTOCOMMIT")
 
     def cancel():
