@@ -210,4 +210,4 @@ class ConstraintViolated(StatementFailed):
 class SessionExists(ConstraintViolated):
     """Another session already has this id."""
 
-    is_unsure = False
+    _is_unsure = False

@@ -59,6 +59,14 @@ def mariadb_url() -> str:
     return _url_of(_MariaDB())
 
 
+def private_postgresql_url() -> str:
+    """A PostgreSQL server of this process alone, whose settings a test may change; raises ServerMissing."""
+    try:
+        return _private(_PostgreSQL()).render_as_string(hide_password=False)
+    except _StepFailed as failure:
+        raise ServerMissing(*failure.args) from None
+
+
 SERVERS: dict[str, Callable[[], str]] = {"postgresql": postgresql_url, "mariadb": mariadb_url}
 
 

@@ -269,7 +269,6 @@ class BorrowedSlots:
     def __init__(self, engine: Engine, failures: Failures, watch: Watch, file: DatabaseFile | None) -> None:
         self._engine = engine
         self._watch = watch
-        self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._failures = failures
         self._file = file
         self._old_pools: weakref.WeakSet[Pool] = weakref.WeakSet()
@@ -286,16 +285,14 @@ class BorrowedSlots:
             StoreUnavailable, AccessDenied: if no connection could be made.
             ConfigurationError: in a child process that has inherited the database's file open.
         """
-        slot = self._open()
-        self._watch.start(slot, until)
-        return slot
+        return self._open(until)
 
     def put_back(self, slot: Slot) -> None:
         """Give the connection back, with the isolation level that it had."""
         self._watch.stop(slot)
         self._close(slot)
 
-    def _open(self) -> Slot:
+    def _open(self, until: float) -> Slot:
         self._patching.check()
         file = self._file
         if file is not None:
@@ -303,11 +300,9 @@ class BorrowedSlots:
             if file.was_replaced():
                 self.close()
         generation = self._generation
+        slot = None
         try:
-            connection = self._autocommit.connect()
-        except self._failures.caught as error:
-            failure = self._failures.connecting(error)
-        else:
+            connection = self._engine.connect()
             slot = Slot(
                 self._engine, connection, self._failures, self._warnings_of(connection), generation=generation
             )
@@ -318,7 +313,17 @@ class BorrowedSlots:
                     slot.close()
                     raise
             self._watch.slots.add(slot)
+            self._watch.start(slot, until)
+            # Some drivers send a statement for it.
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+        except self._failures.caught as error:
+            failure = self._failures.connecting(error)
+        else:
             return slot
+        if slot is not None:
+            slot.is_usable = False
+            self._watch.stop(slot)
+            self._close(slot)
         raise failure
 
     def _warnings_of(self, connection: Connection) -> list[str]:
@@ -404,7 +409,7 @@ class OwnSlots(BorrowedSlots):
             slot = self._next_slot(until)
         if slot is None:
             try:
-                slot = self._open()
+                return self._open(until)
             except BaseException:
                 self._permit_another()
                 raise

@@ -318,7 +318,7 @@ class Database:
             error.outcome_unknown |= error.connection_lost
             raise
         except SessionExists as error:
-            error.is_unsure = past.unsure
+            error._is_unsure = past.unsure  # noqa: SLF001 - for `Saving` alone
             raise
         finally:
             self._turns.end(handle)

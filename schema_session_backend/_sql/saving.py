@@ -230,7 +230,7 @@ class Saving:
         try:
             inserted = runner.run(self._statements.insert(row.omitted), row.values)
         except SessionExists as error:
-            is_unsure = error.is_unsure
+            is_unsure = error._is_unsure  # noqa: SLF001 - of `Database`
         else:
             if inserted.count:
                 return True

@@ -36,7 +36,7 @@ _TRANSIENT: Final = frozenset({
     "1047",  # Galera: no quorum yet
     "1053",  # shutting down
     "1317", "1969", "3024",  # cancelled, as at the deadline
-    "1290", "1836",  # read only: a replica now
+    "1290", "1792", "1836",  # read only: a replica now
 })  # fmt: skip
 # The characters that fit an index of 3072 bytes, at 4 bytes each.
 _LONGEST_KEY: Final = 768
@@ -93,7 +93,7 @@ class MariaDB(Vendor):
     violations = frozenset({"4025", "3819"})
     timed_drivers = frozenset({"pymysql", "mysqldb"})
     transient_codes = _TRANSIENT
-    spoiling_codes = frozenset({"1290", "1836"})
+    spoiling_codes = frozenset({"1290", "1792", "1836"})
     # Not UNIX_TIMESTAMP(), which takes a local time, and so is ambiguous in the hour when clocks go back.
     now_ms_sql = "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000)"
     utc_now_sql = "UTC_TIMESTAMP(6)"
