@@ -306,18 +306,19 @@ class BorrowedSlots:
             slot = Slot(
                 self._engine, connection, self._failures, self._warnings_of(connection), generation=generation
             )
-            if file is not None:
-                try:
-                    file.opened(connection)
-                except BaseException:
-                    slot.close()
-                    raise
             self._watch.slots.add(slot)
             self._watch.start(slot, until)
             # Some drivers send a statement for it.
             connection.execution_options(isolation_level="AUTOCOMMIT")
+            if file is not None:
+                file.opened(connection)
         except self._failures.caught as error:
             failure = self._failures.connecting(error)
+        except BaseException:
+            if slot is not None:
+                self._watch.stop(slot)
+                self._close(slot)
+            raise
         else:
             return slot
         if slot is not None:
