@@ -139,7 +139,8 @@ def test_the_cache_does_not_import_flask():
     used = modules_after(
         "from schema_session_backend import SessionStore\n"
         "from schema_session_backend.cachelib import SchemaCache\n"
-        "SchemaCache(SessionStore('sqlite://')).set('a', 1)"
+        "with SessionStore('sqlite://') as store:\n"
+        "    SchemaCache(store).set('a', 1)"
     )
 
     assert used & HOSTS == {"cachelib"}
