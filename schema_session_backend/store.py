@@ -546,6 +546,7 @@ class SessionStore(Searching, ManySessions):
 
         Raises:
             ConfigurationError: for an impossible `max_age`.
+            WrongArgument: for anything but a loaded session.
         """
         if not isinstance(session, LoadedSession):
             msg = f"idle_timeout takes what load returned, not {type(session).__name__}"

@@ -23,13 +23,17 @@ class _Methods:
     """Bound methods, each of which is called as long as its object lives."""
 
     def __init__(self) -> None:
-        self._references: list[weakref.WeakMethod[Callable[[], None]]] = []
+        self._references: dict[int, weakref.WeakMethod[Callable[[], None]]] = {}
 
     def add(self, method: Callable[[], None]) -> None:
-        self._references.append(weakref.WeakMethod(method, self._references.remove))
+        reference = weakref.WeakMethod(method, self._forget)
+        self._references[id(reference)] = reference
+
+    def _forget(self, reference: weakref.WeakMethod[Callable[[], None]]) -> None:
+        self._references.pop(id(reference), None)
 
     def call(self) -> None:
-        for reference in self._references.copy():
+        for reference in list(self._references.values()):
             method = reference()
             if method is not None:
                 method()

@@ -11,6 +11,7 @@ import os
 import socket
 import threading
 import time
+import weakref
 from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
@@ -76,25 +77,23 @@ class Watch:
         with self._lock:
             if self.is_asleep:
                 self.is_asleep = False
-                threading.Thread(target=self._run, name="schema-session-watch", daemon=True).start()
+                thread = threading.Thread(
+                    target=_keep_looking, args=[weakref.ref(self)], name="schema-session-watch", daemon=True
+                )
+                thread.start()
 
-    def _run(self) -> None:
-        # Real seconds, also where a test moves the clock.
-        last = time.monotonic()
-        while True:
-            time.sleep(TICK)
-            is_used = False
-            for slot in self.slots.copy():
-                if slot.until < math.inf:
-                    is_used = True
-                    if slot.until < self.now():
-                        self._cut(slot)
-            if is_used:
-                last = time.monotonic()
-            elif time.monotonic() - last > IDLE and self._falls_asleep():
-                return
+    def look(self) -> bool:
+        """Cut short what is beyond its deadline; returns whether any statement is running."""
+        is_used = False
+        for slot in self.slots.copy():
+            if slot.until < math.inf:
+                is_used = True
+                if slot.until < self.now():
+                    self._cut(slot)
+        return is_used
 
-    def _falls_asleep(self) -> bool:
+    def falls_asleep(self) -> bool:
+        """End the thread, unless a statement has begun meanwhile; returns whether it ends."""
         with self._lock:
             self.is_asleep = True
             if any(slot.until < math.inf for slot in self.slots.copy()):
@@ -134,6 +133,22 @@ class Watch:
                 cancel = self._to_cancel.popleft()
             with suppress(Exception):  # the connection may have ended meanwhile
                 cancel()
+
+
+def _keep_looking(reference: weakref.ref[Watch]) -> None:
+    """What the thread of a watch does; it does not keep the watch of a store that is gone."""
+    # Real seconds, also where a test moves the clock.
+    last = time.monotonic()
+    while True:
+        time.sleep(TICK)
+        watch = reference()
+        if watch is None:
+            return
+        if watch.look():
+            last = time.monotonic()
+        elif time.monotonic() - last > IDLE and watch.falls_asleep():
+            return
+        del watch
 
 
 def descriptor(connection: Any) -> int | None:

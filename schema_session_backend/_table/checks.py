@@ -19,7 +19,7 @@ import msgspec
 from sqlalchemy import types as sa
 from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.dialects.postgresql.ranges import AbstractMultiRange, AbstractRange
-from sqlalchemy.types import TypeDecorator, UserDefinedType
+from sqlalchemy.types import MatchType, TypeDecorator, UserDefinedType
 
 from ..errors import ConfigurationError
 
@@ -139,7 +139,10 @@ def _enum(kind: Any, where: str, _dialect: Dialect) -> Check:
     return lambda value: None if type(value) is str and value in names else "takes one of the Enum's values"
 
 
-def _boolean(_kind: Any, _where: str, _dialect: Dialect) -> Check:
+def _boolean(kind: Any, where: str, _dialect: Dialect) -> Check:
+    if isinstance(kind, MatchType):
+        msg = f"{where}: MatchType is the type of a condition; declare it Boolean"
+        raise ConfigurationError(msg)
     return _exactly(bool)
 
 

@@ -16,7 +16,7 @@ from servers import private_postgresql_url
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     """The URL of a PostgreSQL whose synchronous standby never answers."""
-    url = _on_server(private_postgresql_url)(tmp_path_factory.getbasetemp())
+    url = _on_server("postgresql", private_postgresql_url)(tmp_path_factory.getbasetemp())
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
     with SessionStore(url, gc_interval=None) as store, engine.connect() as connection:
         store.wait_for_sync()
