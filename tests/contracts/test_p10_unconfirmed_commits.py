@@ -20,8 +20,9 @@ def server(tmp_path_factory):
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
     with SessionStore(url, gc_interval=None) as store, engine.connect() as connection:
         store.wait_for_sync()
-        for name in ("a", "b"):
-            store.set(name, {"visits": 1})
+        for prefix in ("", "URL", "engine"):
+            sessions = store.prefixed(prefix)
+            sessions.set_many({"a": {"visits": 1}, "b": {"visits": 1}})
         connection.exec_driver_sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
         connection.exec_driver_sql("SELECT pg_reload_conf()")
         while connection.exec_driver_sql("SHOW synchronous_standby_names").scalar() != "nobody":
@@ -36,7 +37,8 @@ def waiting(server, request):
     engine = create_engine(server)
     with SessionStore(server if request.param == "URL" else engine, deadline=0.5, gc_interval=None) as store:
         store.get("a")
-        yield store
+        # The tests share a server, and each write is made although it is not acknowledged.
+        yield store.prefixed(request.param)
     engine.dispose()
 
 
