@@ -130,6 +130,7 @@ class Slot:
         "_dialect",
         "_events",
         "_failures",
+        "_has_socket",
         "_poll",
         "_proxied",
         "_warnings",
@@ -159,6 +160,8 @@ class Slot:
         """Whether what it runs was cancelled or cut off at the deadline."""
         self._warnings = warnings
         self._poll: select.poll | None = None
+        self._has_socket = True
+        """False once the driver has shown none, as SQLite's always does."""
         self.is_usable = True
         """False once the connection has ended, or was cut short in the middle of an answer."""
         self._failures = failures
@@ -202,8 +205,9 @@ class Slot:
     def has_ended(self) -> bool:
         """Whether the server has ended the connection while nothing used it, as by a restart."""
         if self._poll is None:
-            number = descriptor(self.driver_connection)
+            number = descriptor(self.driver_connection) if self._has_socket else None
             if number is None:
+                self._has_socket = False
                 return False
             self._poll = select.poll()
             self._poll.register(number, select.POLLIN)
