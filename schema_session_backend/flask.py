@@ -123,7 +123,7 @@ class RequestSessions:
 
     Flask-Session's `regenerate()` deletes the request's own session, and saves it under another key when the
     request ends. The delete is postponed until that save, which moves the row to the new key in one
-    statement, so that nothing can happen between the two.
+    transaction, so that nothing can happen between the two.
 
     Args:
         store: keeps the sessions.

@@ -370,7 +370,7 @@ class SessionStore(Searching, ManySessions):
             data: the whole session as the request leaves it; None for `session.data`.
             max_age: seconds, see `set`.
             new_sid: the id that the session has from now on, as `rotate` would give it; in the same
-                statement, so that an error leaves the old id good.
+                transaction, so that an error leaves the old id good.
             renew: start the idle timeout anew. Without it a session that is stored already keeps its expiry
                 and `updated_at`, for requests that nobody makes on purpose, such as polling.
             environ: the request's WSGI environment. A path of `unrenewed_paths` means `renew=False`. If the

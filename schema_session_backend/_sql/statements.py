@@ -109,10 +109,8 @@ class Statements:
     @cached_property
     def descends(self) -> Query:
         """Look whether a live row is the one that was inserted, however often it was saved since."""
-        same = self.table.revision.between(self.rows.revision, self.rows.last_revision)
-        return Query(
-            select(literal_column("1")).select_from(self.table.table).where(self._this, same, self.live)
-        )
+        there: Select[Any] = select(literal_column("1")).select_from(self.table.table)
+        return Query(there.where(self._this, self._descends, self.live))
 
     def any_of(self, handles: Sequence[str]) -> Query:
         """Look whether any of the sessions is live."""
@@ -232,7 +230,7 @@ class Statements:
             table.revision.name: literal_column("0"),
         }
         copied = (field.column for field in table.fields if field.name not in self._unique)
-        values |= {column.name: column for column in (*copied, *self._stamps)}
+        values |= {column.name: column for column in (*copied, *self.table.stamps)}
         trace = select(*values.values()).where(self.is_(self.rows.new_handle))
         return Query(insert(table.table).from_select(list(values), trace, include_defaults=False))
 
@@ -301,12 +299,12 @@ class Statements:
         return self.is_(self.rows.handle)
 
     @cached_property
-    def _unique(self) -> set[str]:
-        return _unique_columns(self.table.table)
+    def _descends(self) -> Condition:
+        return self.table.revision.between(self.rows.revision, self.rows.last_revision)
 
     @cached_property
-    def _stamps(self) -> list[Column[Any]]:
-        return [column for column in (self.table.created_at, self.table.updated_at) if column is not None]
+    def _unique(self) -> set[str]:
+        return _unique_columns(self.table.table)
 
     @cached_property
     def _expired(self) -> Condition:
@@ -317,12 +315,11 @@ class Statements:
         return Query(by_key.where(self.among(handles), *where))
 
     def _still_loaded(self, values: dict[str, Any]) -> Query:
-        same = self.table.revision.between(self.rows.revision, self.rows.last_revision)
-        return Query(update(self.table.table).where(self._this, same, self.live).values(values))
+        return Query(update(self.table.table).where(self._this, self._descends, self.live).values(values))
 
     def _new_row(self, omitted: frozenset[str] = NONE, number: int | None = None) -> dict[str, Any]:
         table, now, bound = self.table, self.vendor.utc_now, self.rows.parameters(omitted, number)
-        stamps = {column.name: now for column in self._stamps}
+        stamps = {column.name: now for column in self.table.stamps}
         expiry = self.vendor.now_ms + bound[table.expire_at.name]
         return {**bound, **stamps, table.expire_at.name: expiry}
 

@@ -66,6 +66,11 @@ class SessionTable:
     hashed: bool
 
     @property
+    def stamps(self) -> list[Column[Any]]:
+        """The columns of the timestamps; none without timestamps."""
+        return [column for column in (self.created_at, self.updated_at) if column is not None]
+
+    @property
     def name(self) -> str:
         """The table's name, with its schema, for messages."""
         return self.table.fullname

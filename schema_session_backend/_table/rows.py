@@ -151,7 +151,7 @@ class Rows:
         table = self._table
         columns: list[ColumnElement[Any]] = [field.column for field in self._fields]
         columns += [table.additional, table.expire_at, table.revision, now.label("now_ms")]
-        return columns + [stamp for stamp in (table.created_at, table.updated_at) if stamp is not None]
+        return columns + table.stamps
 
     @property
     def content_columns(self) -> list[str]:
