@@ -21,7 +21,7 @@ from sqlalchemy import NullPool, QueuePool
 from ..errors import StoreUnavailable
 from . import forks
 from .greenlets import Patching
-from .watch import descriptor
+from .watch import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -130,7 +130,6 @@ class Slot:
         "_dialect",
         "_events",
         "_failures",
-        "_has_socket",
         "_poll",
         "_proxied",
         "_warnings",
@@ -140,6 +139,7 @@ class Slot:
         "is_cut",
         "is_usable",
         "until",
+        "wire",
     )
 
     def __init__(
@@ -153,6 +153,8 @@ class Slot:
     ) -> None:
         self.connection = connection
         self.driver_connection: Any = connection.connection.dbapi_connection
+        self.wire = Wire.of(self.driver_connection)
+        """The connection's socket; None for SQLite."""
         self.generation = generation
         self.until = math.inf
         """The deadline of what it runs; `Watch` sees to it."""
@@ -160,8 +162,6 @@ class Slot:
         """Whether what it runs was cancelled or cut off at the deadline."""
         self._warnings = warnings
         self._poll: select.poll | None = None
-        self._has_socket = True
-        """False once the driver has shown none, as SQLite's always does."""
         self.is_usable = True
         """False once the connection has ended, or was cut short in the middle of an answer."""
         self._failures = failures
@@ -205,12 +205,10 @@ class Slot:
     def has_ended(self) -> bool:
         """Whether the server has ended the connection while nothing used it, as by a restart."""
         if self._poll is None:
-            number = descriptor(self.driver_connection) if self._has_socket else None
-            if number is None:
-                self._has_socket = False
+            if self.wire is None:
                 return False
             self._poll = select.poll()
-            self._poll.register(number, select.POLLIN)
+            self._poll.register(self.wire.number, select.POLLIN)
         # Whatever the server sends of itself is its goodbye.
         return bool(self._poll.poll(0))
 

@@ -14,7 +14,7 @@ import time
 import weakref
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from .forks import after_fork
 
@@ -106,9 +106,9 @@ class Watch:
             try:
                 if slot.until < self.now():
                     slot.until += GRACE
-                    if slot.is_cut:
-                        _shut_down(slot.driver_connection)
-                    else:
+                    if slot.is_cut and slot.wire is not None:
+                        slot.wire.shut_down()
+                    elif not slot.is_cut:
                         slot.is_cut = True
                         self._cancel(slot.driver_connection)
             finally:
@@ -151,19 +151,29 @@ def _keep_looking(reference: weakref.ref[Watch]) -> None:
         del watch
 
 
-def descriptor(connection: Any) -> int | None:
-    """The socket of a driver's connection; None if it has none, or is closed."""
-    owners: list[Any] = [connection, *(getattr(connection, name, None) for name in ("_sock", "_usock"))]
-    for owner in owners:
-        with suppress(Exception):
-            number: int = owner.fileno()
-            return number if number >= 0 else None
-    return None
+class Wire(NamedTuple):
+    """The socket of a driver's connection, as it was before the connection was in use.
 
+    mysqlclient tells no other thread its socket while a statement runs.
+    """
 
-def _shut_down(connection: Any) -> None:
-    """End a connection, so that the thread that waits for its answer stops waiting."""
-    number = descriptor(connection)
-    if number is not None:
-        with suppress(OSError), socket.socket(fileno=os.dup(number)) as shared:
-            shared.shutdown(socket.SHUT_RDWR)
+    number: int
+    """Of its file descriptor. Once the driver has closed it, this may be another file's."""
+    inode: int
+    """Which file that is."""
+
+    @classmethod
+    def of(cls, connection: Any) -> Wire | None:
+        """The socket of a connection; None if it has none, or is closed."""
+        owners: list[Any] = [connection, *(getattr(connection, name, None) for name in ("_sock", "_usock"))]
+        for owner in owners:
+            with suppress(Exception):
+                number: int = owner.fileno()
+                return cls(number, os.fstat(number).st_ino)
+        return None
+
+    def shut_down(self) -> None:
+        """End the connection, so that the thread that waits for its answer stops waiting."""
+        with suppress(OSError), socket.socket(fileno=os.dup(self.number)) as shared:
+            if os.fstat(shared.fileno()).st_ino == self.inode:
+                shared.shutdown(socket.SHUT_RDWR)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ from values import database_of
 
 from failing_wire import FailingWire
 from schema_session_backend import SessionStore, StoreUnavailable
+from schema_session_backend._sql.watch import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -162,6 +164,20 @@ def test_a_write_to_a_silent_server_has_an_outcome_that_is_unknown(make_store, w
         store.set("a", {"visits": 1})
     assert caught.value.outcome_unknown
     assert caught.value.connection_lost
+
+
+def test_a_connection_that_its_driver_has_closed_is_not_taken_for_the_next_of_its_number():
+    closed, unused = socket.socketpair()
+    other, peer = socket.socketpair()
+    with closed, unused, other, peer:
+        wire = Wire.of(closed)._replace(number=other.fileno())
+
+        wire.shut_down()
+
+        other.sendall(b"still open")
+        assert peer.recv(10) == b"still open"
+        wire._replace(inode=Wire.of(other).inode).shut_down()
+        assert peer.recv(10) == b""
 
 
 def test_connections_in_use_are_waited_for_until_the_deadline(make_store):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import zlib
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -127,16 +127,15 @@ class PostgreSQL(Vendor):
 
     def read_leniently(self, connection: Any, sql: str, parameters: Any) -> list[Row] | None:
         """See `Vendor.read_leniently`; a moment in PostgreSQL may be infinite, and JSON nested very deep."""
-        cursor = connection.cursor()
-        if not hasattr(cursor, "adapters"):
-            return None  # a driver other than psycopg
-        with cursor:
+        with closing(connection.cursor()) as cursor:
+            if hasattr(cursor, "adapters"):
+                load_leniently = _load_leniently_in_psycopg
+            elif hasattr(cursor, "string_types"):
+                load_leniently = _load_leniently_in_psycopg2
+            else:
+                return None  # pg8000, which has nothing of its own for one cursor
             cursor.execute(sql, parameters)
-            for oid in {column.type_code for column in cursor.description}:
-                for form in _FORMATS:
-                    loader = cursor.adapters.get_loader(oid, form)
-                    if loader is not None:
-                        cursor.adapters.register_loader(oid, _lenient(loader))
+            load_leniently(cursor)
             cursor.execute(sql, parameters)
             rows: list[Row] = cursor.fetchall()
         return rows
@@ -261,6 +260,29 @@ def _add_values(name: str, values: Iterable[str]) -> list[str]:
     return [f"ALTER TYPE {name} ADD VALUE IF NOT EXISTS '{value}'" for value in quoted]
 
 
+def _load_leniently_in_psycopg(cursor: Any) -> None:
+    """Have a cursor of psycopg's that has run a SELECT give an `Unreadable` for what it cannot decode."""
+    for oid in {column.type_code for column in cursor.description}:
+        for form in _FORMATS:
+            loader = cursor.adapters.get_loader(oid, form)
+            if loader is not None:
+                cursor.adapters.register_loader(oid, _lenient(loader))
+
+
+def _load_leniently_in_psycopg2(cursor: Any) -> None:
+    """The same for a cursor of psycopg2's, which decodes by the types of itself, its connection, or all."""
+    from psycopg2 import extensions  # noqa: PLC0415 - only where it is the driver
+
+    known = {
+        **extensions.string_types,
+        **(cursor.connection.string_types or {}),
+        **(cursor.string_types or {}),
+    }
+    for oid in {column.type_code for column in cursor.description}:
+        cast_value = _lenient_cast(known.get(oid, extensions.UNICODE))
+        extensions.register_type(extensions.new_type((oid,), "LENIENT", cast_value), cursor)
+
+
 def _lenient(loader: Any) -> Any:
     """A loader of psycopg's that gives an `Unreadable` where `loader` fails."""
 
@@ -277,6 +299,18 @@ def _lenient(loader: Any) -> Any:
                 return Unreadable(bytes(data))
 
     return Lenient
+
+
+def _lenient_cast(cast_value: Callable[[str | None, Any], Any]) -> Callable[[str | None, Any], Any]:
+    """A typecaster of psycopg2's that gives an `Unreadable` where `cast_value` fails."""
+
+    def lenient(value: str | None, cursor: Any) -> Any:
+        try:
+            return cast_value(value, cursor)
+        except Exception:  # noqa: BLE001 - as above
+            return Unreadable((value or "").encode())
+
+    return lenient
 
 
 VENDOR = PostgreSQL()
