@@ -7,6 +7,7 @@ application's columns.
 from __future__ import annotations
 
 import copy
+import datetime as dt
 import json
 import logging
 import random
@@ -26,7 +27,6 @@ from .columns import OMITTED, Field
 from .types import as_utc
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from sqlalchemy import BindParameter, ColumnElement
@@ -56,6 +56,7 @@ TRACE: Final = "ssb_trace"
 LARGEST_REVISION: Final = 2**63 - 1 - 2**32
 """A session begins at a random revision of 62 bits, and is never saved so often that it gets there."""
 TRACE_KEY: Final = "$rotated"
+_ENDS_OF_TIME: Final = (dt.datetime.min, dt.datetime.max)  # noqa: DTZ901 - compared without a zone
 NONE: Final[frozenset[str]] = frozenset()
 
 
@@ -478,4 +479,8 @@ def _bytes_of(handle: object) -> bytes:
 
 
 def _moment(value: dt.datetime | None) -> dt.datetime | None:
+    # What psycopg2 makes of an infinite moment, with which the database cannot compute a timeout.
+    if value is not None and value.replace(tzinfo=None) in _ENDS_OF_TIME:
+        msg = "a timestamp is infinite"
+        raise CorruptText(msg)
     return None if value is None else as_utc(value)

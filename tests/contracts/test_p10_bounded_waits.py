@@ -170,13 +170,15 @@ def test_a_connection_that_its_driver_has_closed_is_not_taken_for_the_next_of_it
     closed, unused = socket.socketpair()
     other, peer = socket.socketpair()
     with closed, unused, other, peer:
-        wire = Wire.of(closed)._replace(number=other.fileno())
+        ended, used = Wire.of(closed), Wire.of(other)
+        assert ended
+        assert used
 
-        wire.shut_down()
+        ended._replace(number=used.number).shut_down()
 
         other.sendall(b"still open")
         assert peer.recv(10) == b"still open"
-        wire._replace(inode=Wire.of(other).inode).shut_down()
+        used.shut_down()
         assert peer.recv(10) == b""
 
 

@@ -52,6 +52,9 @@ _TRANSIENT: Final = frozenset({
 })  # fmt: skip
 # The function of the server that waits for a synchronous standby.
 _REPLICATION: Final = "SyncRepWaitForLSN"
+_REPLICATION_CANCELLED: Final = "canceling wait for synchronous replication"
+# As many as psycopg2 keeps in a list of its own.
+_KEPT_NOTICES: Final = 50
 CANCELLING_TAKES: Final = 1.0
 """Seconds after which a request to cancel is given up."""
 # Whether a view, a trigger, a policy, another column's expression or the partitioning depends on a column.
@@ -186,15 +189,13 @@ class PostgreSQL(Vendor):
 
     def heed_warnings(self, connection: Any, heed: Callable[[str], object]) -> None:
         """See `Vendor.heed_warnings`; the name of a function in the server is the same in all languages."""
-        add = getattr(connection, "add_notice_handler", None)
-        if add is not None:
-            add(
-                lambda notice: (
-                    heed("no standby has confirmed the commit")
-                    if notice.source_function == _REPLICATION
-                    else None
-                )
+        unconfirmed = partial(heed, "no standby has confirmed the commit")
+        if hasattr(connection, "add_notice_handler"):
+            connection.add_notice_handler(
+                lambda notice: unconfirmed() if notice.source_function == _REPLICATION else None
             )
+        elif hasattr(connection, "notices"):
+            connection.notices = _Notices(unconfirmed)
 
     @contextmanager
     def alone(self, scalar: Scalar, name: str, *, wait: float) -> Iterator[bool]:
@@ -246,6 +247,25 @@ class PostgreSQL(Vendor):
         if alteration.nullable:
             statements.append(f"ALTER TABLE {table} ALTER COLUMN {column} DROP NOT NULL")
         return statements
+
+
+class _Notices(list[str]):
+    """The notices of a connection of psycopg2's, which keeps nothing but their texts.
+
+    Args:
+        unconfirmed: called at a notice in English that no standby has confirmed a commit.
+    """
+
+    def __init__(self, unconfirmed: Callable[[], object]) -> None:
+        super().__init__()
+        self._unconfirmed = unconfirmed
+
+    def append(self, notice: str) -> None:
+        """Take a notice of the server's."""
+        del self[:-_KEPT_NOTICES]
+        super().append(notice)
+        if _REPLICATION_CANCELLED in notice:
+            self._unconfirmed()
 
 
 def _has_cancel_safe() -> bool:
