@@ -9,6 +9,7 @@ import itertools
 import math
 import time
 from collections import ChainMap, Counter, OrderedDict, defaultdict
+from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import PurePath
 from typing import Any
@@ -183,7 +184,8 @@ UNEQUAL: dict[str, tuple[Any, str]] = {
     "request.form": (MultiDict(PAIRS), "value.to_dict(flat=False)"),
     "request.values": (CombinedMultiDict([MultiDict(PAIRS)]), "value.to_dict(flat=False)"),
     "request.GET of WebOb": (WebObMultiDict(PAIRS), "value.dict_of_lists()"),
-    "request.headers": (Headers(PAIRS), "list(value)"),
+    # A mapping before Werkzeug 3.
+    "request.headers": (Headers(PAIRS), "dict(value)" if isinstance(Headers(), Mapping) else "list(value)"),
     "a dataclass": (Address("Rome"), "dataclasses.asdict(value)"),
     "a model of Pydantic": (Pydantic(), "value.model_dump()"),
     "a struct": (Struct("Rome"), "msgspec.structs.asdict(value)"),
