@@ -40,8 +40,9 @@ oldest: $(OLDEST)/.made  ## run contracts and hosts on the lowest versions that 
 		-k "not TestSimpleCache and (not (postgresql or mariadb) or $(ON_SERVERS))" \
 		--ignore tests/hosts/test_flask_caching.py $(PYTEST_ARGS)
 
-drivers: $(VENV)/.drivers  ## run the contracts with psycopg2 and mysqlclient
+drivers: $(VENV)/.drivers  ## run the contracts with psycopg2 and mysqlclient, and through PgBouncer
 	TEST_DRIVERS=psycopg2,mysqldb $(RUN) -m pytest $(PARALLEL) tests/contracts $(PYTEST_ARGS)
+	TEST_DRIVERS=pgbouncer $(RUN) -m pytest $(PARALLEL) tests/contracts -k postgresql $(PYTEST_ARGS)
 
 upstream: $(UPSTREAM)/.made  ## run other projects' tests; UPSTREAM_ARGS="--only Flask" some, --write mends the page
 	PYTHONPATH=tests $(UPSTREAM)/bin/python -m upstream $(UPSTREAM_ARGS)
