@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import create_engine, make_url
 
-from databases import DATABASES, PGBOUNCER, _on_server
+from databases import PGBOUNCER, through_pgbouncer
 from failing_wire import FailingWire
 from schema_session_backend import AccessDenied, StoreUnavailable
-from servers import private_pgbouncer_url
+from servers import postgresql_url, private_pgbouncer_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,15 +27,16 @@ MUCH = 4.0
 @pytest.fixture(scope="module")
 def wire(tmp_path_factory) -> Iterator[FailingWire]:
     """Stands between PgBouncer and PostgreSQL."""
-    wire = FailingWire(DATABASES["postgresql"](tmp_path_factory.getbasetemp()))
+    through_pgbouncer(tmp_path_factory.getbasetemp())  # finds both servers, or says which is missing
+    wire = FailingWire(postgresql_url())
     yield wire
     wire.close()
 
 
 @pytest.fixture(scope="module")
-def pooled(wire, tmp_path_factory) -> str:
+def pooled(wire) -> str:
     """The URL of a PgBouncer that no other test uses."""
-    return _on_server("postgresql", lambda: private_pgbouncer_url(wire.url))(tmp_path_factory.getbasetemp())
+    return private_pgbouncer_url(wire.url)
 
 
 @pytest.fixture
