@@ -44,8 +44,9 @@ oldest: $(OLDEST)/.made  ## run contracts and hosts on the lowest versions that 
 		-k "not TestSimpleCache and (not (postgresql or mariadb) or $(ON_SERVERS))" \
 		--ignore tests/hosts/test_flask_caching.py $(PYTEST_ARGS)
 
-drivers: $(VENV)/.drivers  ## run the contracts with psycopg2 and mysqlclient
+drivers: $(VENV)/.drivers  ## run the contracts with psycopg2 and mysqlclient, and through PgBouncer
 	TEST_DRIVERS=psycopg2,mysqldb $(RUN) -m pytest $(PARALLEL) tests/contracts $(PYTEST_ARGS)
+	TEST_DRIVERS=pgbouncer $(RUN) -m pytest $(PARALLEL) tests/contracts -k postgresql $(PYTEST_ARGS)
 
 pythons: $(PYTHONS:%=build/python%/.made)  ## run contracts and hosts on other versions of Python, with SQLite; PYTHONS=3.14 on one
 	set -e; for version in $(PYTHONS); do \

@@ -26,6 +26,12 @@ DAY = 24 * HOUR
 A_MOMENT = 1_900_000_000_123
 """Milliseconds since 1970 UTC, for clocks that stand still; not a whole second."""
 
+# pg_catalog is searched first, unless the path names it later.
+SEARCH_PATH = 'SET search_path = "$user", public, test_time, pg_catalog'
+"""A connection to PostgreSQL looks for a clock that a test moves, before its own."""
+_TELLS = "test clock"
+"""The name of a client that is told such a time is this, a colon and the time."""
+
 _JULIAN_EPOCH_MS = 210_866_760_000_000
 
 
@@ -98,11 +104,9 @@ class DatabaseClock:
         )
 
     def _postgresql(self) -> str:
-        # pg_catalog is searched first, unless the path names it later.
-        return (
-            f"SET test_clock.now = '{self.microseconds}';"
-            ' SET search_path = test_clock, "$user", public, pg_catalog'
-        )
+        # PgBouncer takes a client's name to each connection that the client is given, and nothing else that
+        # could tell the time; all its connections have this path.
+        return f"SET application_name = '{_TELLS}:{self.microseconds}'; {SEARCH_PATH}"
 
     def _mariadb(self) -> str:
         return f"SET timestamp = {self.microseconds // 1_000_000}.{self.microseconds % 1_000_000:06}"
@@ -149,9 +153,12 @@ def _create_function(url: URL) -> None:
     with engine.begin() as connection:
         # Of two processes that create a function at the same time, one fails.
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(815)")
-        connection.exec_driver_sql("CREATE SCHEMA IF NOT EXISTS test_clock")
+        connection.exec_driver_sql("CREATE SCHEMA IF NOT EXISTS test_time")
         connection.exec_driver_sql(
-            "CREATE OR REPLACE FUNCTION test_clock.statement_timestamp() RETURNS timestamptz"
-            " STABLE LANGUAGE sql AS $$ SELECT timestamptz '1970-01-01 00:00:00Z'"
-            " + current_setting('test_clock.now')::bigint * interval '1 microsecond' $$"
+            "CREATE OR REPLACE FUNCTION test_time.statement_timestamp() RETURNS timestamptz"
+            f" STABLE LANGUAGE sql AS $$ SELECT CASE WHEN split_part(name, ':', 1) = '{_TELLS}'"
+            " THEN timestamptz '1970-01-01 00:00:00Z'"
+            " + split_part(name, ':', 2)::bigint * interval '1 microsecond'"
+            " ELSE pg_catalog.statement_timestamp() END"
+            " FROM (SELECT current_setting('application_name') AS name) AS client $$"
         )

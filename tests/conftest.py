@@ -46,10 +46,15 @@ def pytest_report_header(config: pytest.Config) -> str:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect the tests of databases that `TEST_DATABASES` leaves out."""
     wanted = {None, *chosen_databases()}
-    left_out = [item for item in items if _database_of(item) not in wanted]
+    pooled = "pgbouncer" in chosen_drivers().values()
+
+    def is_wanted(item: pytest.Item) -> bool:
+        return _database_of(item) in wanted and not (pooled and item.get_closest_marker("own_connection"))
+
+    left_out = [item for item in items if not is_wanted(item)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if _database_of(item) in wanted]
+        items[:] = [item for item in items if is_wanted(item)]
 
 
 def _database_of(item: pytest.Item) -> str | None:
@@ -95,7 +100,9 @@ def own_tables() -> Iterator[Callable[[str], AbstractContextManager[str]]]:
         if make_url(url).get_backend_name() == "sqlite":
             return  # The file is the test's own.
         if url not in engines:
-            engines[url] = create_engine(url)
+            # Through PgBouncer nothing may be prepared.
+            psycopg = make_url(url).get_driver_name() == "psycopg"
+            engines[url] = create_engine(url, connect_args={"prepare_threshold": None} if psycopg else {})
         with engines[url].begin() as connection:
             for table in inspect(connection).get_table_names():
                 if table.startswith(prefix):

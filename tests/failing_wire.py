@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import socket
 import threading
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import make_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class FailingWire:
@@ -30,6 +34,8 @@ class FailingWire:
         self.lost = 0
         self.is_silent = False
         """Whether no answer arrives."""
+        self.is_down = False
+        """Whether no connection can be made."""
         self.connections = 0
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         threading.Thread(target=self._accept, daemon=True).start()
@@ -44,6 +50,16 @@ class FailingWire:
         for pair in pairs:
             _end(*pair)
 
+    @contextmanager
+    def down(self) -> Iterator[None]:
+        """The server is down in between."""
+        self.is_down = True
+        self.end_connections()
+        try:
+            yield
+        finally:
+            self.is_down = False
+
     def close(self) -> None:
         """End everything."""
         self._listener.shutdown(socket.SHUT_RDWR)
@@ -54,6 +70,9 @@ class FailingWire:
         with suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
+                if self.is_down:
+                    client.close()
+                    continue
                 server = socket.create_connection(self._server)
                 self.connections += 1
                 self._pairs.append((client, server))

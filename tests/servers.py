@@ -1,6 +1,6 @@
 """The PostgreSQL and the MariaDB server that the tests run on: found, started or installed.
 
-For each of the two, in this order:
+PgBouncer in front of that PostgreSQL is always a private one. For each of the two, in this order:
 
 1. the URL in TEST_POSTGRESQL_URL or TEST_MARIADB_URL; a server that does not answer there is an error
 2. local: a server that already runs here, at its usual address
@@ -34,6 +34,7 @@ from sqlalchemy import NullPool, create_engine, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from clocks import SEARCH_PATH
 from packages import NotInstalled, install
 
 if TYPE_CHECKING:
@@ -59,10 +60,23 @@ def mariadb_url() -> str:
     return _url_of(_MariaDB())
 
 
+def pgbouncer_url() -> str:
+    """The database of `postgresql_url` through a PgBouncer in transaction mode; raises ServerMissing."""
+    return _url_of(_PgBouncer(make_url(postgresql_url())))
+
+
 def private_postgresql_url() -> str:
     """A PostgreSQL server of this process alone, whose settings a test may change; raises ServerMissing."""
     try:
         return _private(_PostgreSQL()).render_as_string(hide_password=False)
+    except _StepFailed as failure:
+        raise ServerMissing(*failure.args) from None
+
+
+def private_pgbouncer_url(behind: str) -> str:
+    """The same database through a PgBouncer of this process alone; raises ServerMissing."""
+    try:
+        return _private(_PgBouncer(make_url(behind))).render_as_string(hide_password=False)
     except _StepFailed as failure:
         raise ServerMissing(*failure.args) from None
 
@@ -75,7 +89,7 @@ class _StepFailed(Exception):
 
 
 class _Server(ABC):
-    """What differs between the two."""
+    """What differs between them."""
 
     name: str
     variable: str
@@ -84,6 +98,8 @@ class _Server(ABC):
     account: str
     databases: tuple[str, ...]
     is_usable: str
+    ends_by = "QUIT"
+    """The signal that ends it fastest: its data is worth nothing."""
 
     @property
     def missing_variable(self) -> str:
@@ -164,6 +180,57 @@ class _MariaDB(_Server):
         return URL.create("mariadb+pymysql", "root", host=HOST, port=port, query=_WITHOUT_TLS)
 
 
+class _PgBouncer(_Server):
+    """In front of a PostgreSQL server, to which it lets in whomever that server lets in."""
+
+    name = "PgBouncer"
+    variable = "TEST_PGBOUNCER_URL"
+    package = "pgbouncer"
+    programs = ("pgbouncer",)
+    account = "postgres"
+    is_usable = "SELECT 1"
+    ends_by = "TERM"
+
+    def __init__(self, behind: URL) -> None:
+        assert behind.database
+        self.databases = (behind.database,)
+        self._behind = behind
+
+    def usual_addresses(self) -> Iterator[URL]:
+        return iter(())  # one that runs here leads elsewhere
+
+    def commands(self, data: Path, port: int) -> tuple[list[str], list[str]]:
+        behind, users = self._behind, data.with_name("users")
+        settings = {
+            "listen_addr": HOST,
+            "listen_port": port,
+            "unix_socket_dir": "",
+            "auth_type": "trust" if behind.password is None else "scram-sha-256",
+            "auth_file": users,
+            # Other users are looked up in PostgreSQL.
+            "auth_user": behind.username,
+            "pool_mode": "transaction",
+            # The seconds for which it refuses everybody after PostgreSQL was down.
+            "server_login_retry": 0.1,
+            # All processes of pytest-xdist share it.
+            "max_client_conn": 1000,
+            "default_pool_size": 40,
+            # Each client has a name of its own on whatever connection it is given: see clocks.py.
+            "application_name_add_host": 1,
+        }
+        there = {"host": behind.host or behind.query["host"], "port": behind.port or 5432}
+        # What each new connection to the server is told first.
+        there["connect_query"] = f"'{SEARCH_PATH}'"
+        ini = ["[databases]", "* = " + " ".join(f"{key}={value}" for key, value in there.items())]
+        ini += ["[pgbouncer]", *(f"{key} = {value}" for key, value in settings.items())]
+        user = f'"{behind.username}" "{behind.password or ""}"'
+        make = 'umask 077; printf "%s\\n" "$2" >users; shift 2; printf "%s\\n" "$@" >"$0"'
+        return ["sh", "-c", make, str(data), "", user, *ini], ["pgbouncer", "--quiet", str(data)]
+
+    def private_address(self, port: int) -> URL:
+        return self._behind.set(host=HOST, port=port).difference_update_query(["host"])
+
+
 def find_for_workers(databases: Iterable[str]) -> None:
     """Find their servers now, so that processes that start later use them, or know that one is missing."""
     for name in databases:
@@ -171,6 +238,8 @@ def find_for_workers(databases: Iterable[str]) -> None:
         with suppress(ServerMissing, RuntimeError, SQLAlchemyError, subprocess.SubprocessError, OSError):
             if name in SERVERS:
                 SERVERS[name]()
+            if name == "postgresql":
+                pgbouncer_url()
 
 
 _answers: dict[str, str | Exception] = {}
@@ -252,7 +321,7 @@ def _private(server: _Server) -> URL:
     make, run = server.commands(directory / "data", port)
     with tempfile.TemporaryFile() as log:
         keeper = subprocess.Popen(
-            ["sh", "-c", _KEEPER.format(make=shlex.join(make), run=shlex.join(run))],
+            ["sh", "-c", _KEEPER.format(make=shlex.join(make), run=shlex.join(run), signal=server.ends_by)],
             cwd=directory,
             env={**os.environ, "PATH": path},
             stdin=subprocess.PIPE,
@@ -277,15 +346,14 @@ def _private(server: _Server) -> URL:
 
 
 # Whatever ends our process, kill -9 too, closes the pipe that the shell reads from, and the server goes as
-# well: by QUIT, the fastest way, for its data is worth nothing; again and again, for a server that has only
-# just started ignores it.
+# well: told again and again, for a server that has only just started ignores it.
 _KEEPER = """
 trap 'rm -rf "$PWD"' EXIT
 exec 3<&0
 {make} || exit
 {run} 3<&- &
 server=$!
-{{ read -r _; while kill -QUIT $server; do sleep 0.1; done; }} <&3 2>/dev/null &
+{{ read -r _; while kill -{signal} $server; do sleep 0.1; done; }} <&3 2>/dev/null &
 wait $server
 kill $! 2>/dev/null
 """
@@ -366,7 +434,7 @@ def _one_line(error: Exception) -> str:
 
 
 if __name__ == "__main__":
-    for find in SERVERS.values():
+    for find in (*SERVERS.values(), pgbouncer_url):
         try:
             print(find())
         except (ServerMissing, RuntimeError) as problem:

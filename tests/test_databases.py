@@ -106,6 +106,21 @@ def test_an_unknown_driver_is_an_error():
     assert "TEST_DRIVERS has 'oursql', which is no driver: it takes psycopg2, mysqldb" in said
 
 
+@pytest.mark.parametrize("names", ["psycopg2,pgbouncer", "psycopg2,psycopg2"])
+def test_two_drivers_of_one_database_are_an_error(names):
+    said = run_pytest("--collect-only", OF_EACH_DATABASE, TEST_DRIVERS=names)
+
+    assert "TEST_DRIVERS has several for one database" in said
+
+
+def test_tests_that_pgbouncer_cannot_run_are_deselected_there():
+    tests = "tests/contracts/test_p10_bounded_waits.py"
+    said = run_pytest("--collect-only", "-q", tests, TEST_DRIVERS="pgbouncer")
+
+    assert "became_read_only" not in said
+    assert "became_read_only" in run_pytest("--collect-only", "-q", tests)
+
+
 def test_ci_refuses_to_leave_databases_out():
     said = run_pytest(OF_EACH_DATABASE, TEST_DATABASES="sqlite", CI="true")
 

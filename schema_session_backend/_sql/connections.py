@@ -16,12 +16,12 @@ import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import NullPool, QueuePool
+from sqlalchemy import NullPool, QueuePool, event
 
 from ..errors import StoreUnavailable
 from . import forks
 from .greenlets import Patching
-from .watch import Wire
+from .watch import Wire, on_connect
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,6 +44,7 @@ MOST: Final = 15
 
 
 _WARNINGS: Final = "schema_session_backend"
+_SETTLED: Final = "schema_session_backend settled"
 
 
 class Result:
@@ -75,6 +76,7 @@ def run_on(connection: Connection, query: Query, values: Mapping[str, Any], fail
     compiled = query.compiled(connection.dialect)
     parameters = compiled.parameters(values)
     try:
+        _settle(connection, failures)
         found = connection.exec_driver_sql(
             compiled.sql,
             parameters,
@@ -93,6 +95,14 @@ def run_on(connection: Connection, query: Query, values: Mapping[str, Any], fail
     except failures.caught as error:
         failure = failures.of(error, None)
     raise failure
+
+
+def _settle(connection: Connection, failures: Failures) -> None:
+    """Make a connection safe for the store's statements, once."""
+    info = connection.info
+    if _SETTLED not in info:
+        failures.vendor.settle(connection.connection.dbapi_connection)
+        info[_SETTLED] = True
 
 
 def _read_again(
@@ -304,14 +314,18 @@ class BorrowedSlots:
         generation = self._generation
         slot = None
         try:
-            connection = self._engine.connect()
+            with self._watch.connecting(until) as new:
+                connection = self._engine.connect()
             slot = Slot(
                 self._engine, connection, self._failures, self._warnings_of(connection), generation=generation
             )
+            # A cancellation may arrive late.
+            slot.is_cut = any(one.is_cut for one in new)
             self._watch.slots.add(slot)
             self._watch.start(slot, until)
             # Some drivers send a statement for it.
             connection.execution_options(isolation_level="AUTOCOMMIT")
+            _settle(connection, self._failures)
             if file is not None:
                 file.opened(connection)
         except self._failures.caught as error:
@@ -390,6 +404,8 @@ class OwnSlots(BorrowedSlots):
 
     def __init__(self, engine: Engine, failures: Failures, watch: Watch, file: DatabaseFile | None) -> None:
         super().__init__(engine, failures, watch, file)
+        # Before SQLAlchemy's own listener, which runs statements on an engine's first connection.
+        event.listen(engine, "connect", on_connect, insert=True)
         self.kept = KEPT
         """How many slots stay open while nothing uses them."""
         self._start()

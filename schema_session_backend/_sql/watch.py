@@ -13,15 +13,15 @@ import threading
 import time
 import weakref
 from collections import deque
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from .forks import after_fork
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from .connections import Slot
     from .vendors.base import Vendor
 
 TICK: Final = 0.05
@@ -32,6 +32,37 @@ MOST_TO_CANCEL: Final = 100
 """Statements that wait to be cancelled. Beyond these, cutting the connections off has to suffice."""
 IDLE: Final = 5.0
 """Seconds without any statement after which the thread ends."""
+
+
+class Watched(Protocol):
+    """A connection in use."""
+
+    until: float
+    """When to end what it runs."""
+    is_cut: bool
+    """Whether that was cancelled or cut off."""
+    driver_connection: Any
+    wire: Wire | None
+
+
+class NewConnection:
+    """A driver's connection that SQLAlchemy sets up, which takes statements; see `Watched`."""
+
+    def __init__(self, driver_connection: Any) -> None:
+        self.until = math.inf
+        self.is_cut = False
+        self.driver_connection = driver_connection
+        self.wire = Wire.of(driver_connection)
+
+
+_connected: ContextVar[Callable[[Any], object] | None] = ContextVar("_connected", default=None)
+
+
+def on_connect(connection: Any, _record: object) -> None:
+    """An engine's listener: tells `Watch.connecting` of a new driver connection."""
+    connected = _connected.get()
+    if connected is not None:
+        connected(connection)
 
 
 class Watch:
@@ -45,25 +76,53 @@ class Watch:
     def __init__(self, vendor: Vendor, now: Callable[[], float]) -> None:
         self._vendor = vendor
         self.now = now
-        self.slots: set[Slot] = set()
+        self.slots: set[Watched] = set()
         """The connections that are open."""
         self._renew()
         after_fork(self._renew)
 
-    def start(self, slot: Slot, until: float) -> None:
+    def start(self, slot: Watched, until: float) -> None:
         """Look after a slot until `stop`; at `until`, end what it runs."""
         # Set before `is_asleep` is read: the thread does it the other way round.
         slot.until = until
         if self.is_asleep and until < math.inf:
             self._wake()
 
-    def stop(self, slot: Slot) -> None:
+    def stop(self, slot: Watched) -> None:
         """Look away, when the slot's statements have ended."""
         slot.until = math.inf
         if self.is_cutting:
             # The thread may hold this connection for one that is still waiting.
             with self._lock:
                 pass
+
+    @contextmanager
+    def connecting(self, until: float) -> Iterator[list[NewConnection]]:
+        """Look after the connections that are made in between, while SQLAlchemy sets them up.
+
+        They are closed if that fails.
+        """
+        new: list[NewConnection] = []
+
+        def connected(driver_connection: Any) -> None:
+            new.append(NewConnection(driver_connection))
+            self.slots.add(new[-1])
+            self.start(new[-1], until)
+
+        token = _connected.set(connected)
+        try:
+            yield new
+        except BaseException:
+            for one in new:
+                self.stop(one)
+                with suppress(Exception):  # it may have ended
+                    one.driver_connection.close()
+            raise
+        finally:
+            _connected.reset(token)
+            for one in new:
+                self.stop(one)
+                self.slots.discard(one)
 
     def _renew(self) -> None:
         self._lock = threading.Lock()
@@ -100,7 +159,7 @@ class Watch:
                 self.is_asleep = False
             return self.is_asleep
 
-    def _cut(self, slot: Slot) -> None:
+    def _cut(self, slot: Watched) -> None:
         with self._lock:
             self.is_cutting = True
             try:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import BigInteger, Column, ForeignKey, MetaData, String, Table, Text, create_engine, event
 from sqlalchemy.orm import Mapped, mapped_column
 
+from databases import is_pooled
+
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
 
 
 def application_engine(url, **options) -> Engine:
+    if is_pooled(url):
+        # As docs/howto/operate.md tells it, for the application's own statements.
+        options.setdefault("connect_args", {})["prepare_threshold"] = None
     engine = create_engine(url, **options)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA foreign_keys = ON"))

@@ -11,7 +11,7 @@ from sqlalchemy import DDL, MetaData, event
 from sqlalchemy.orm import DeclarativeBase
 
 from clocks import A_MOMENT, DatabaseClock
-from databases import DATABASES
+from databases import DATABASES, PGBOUNCER, through_pgbouncer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,12 +35,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     marker = metafunc.definition.get_closest_marker
     # Only the partition's key can be unique on all partitions.
     partitioned = [PARTITIONED] if marker("partitioned_too") and not marker("unique_column") else []
-    metafunc.parametrize("url", [*DATABASES, *partitioned], indirect=True)
+    pooled = [PGBOUNCER] if marker("pgbouncer_too") else []
+    metafunc.parametrize("url", [*DATABASES, *partitioned, *pooled], indirect=True)
 
 
 @pytest.fixture
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a database, each in turn."""
+    if request.param == PGBOUNCER:
+        return through_pgbouncer(tmp_path)
     name = "postgresql" if request.param == PARTITIONED else request.param
     return DATABASES[name](tmp_path)
 

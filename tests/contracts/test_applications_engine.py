@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import QueuePool
 
+pytestmark = pytest.mark.pgbouncer_too
 
 MANY = {f"m{number}": {"user_id": number} for number in range(600)}
 

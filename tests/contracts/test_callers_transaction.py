@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     Joined = Connection | Session
 
+pytestmark = pytest.mark.pgbouncer_too
 
 MANY = {f"m{number}": {"user_id": number} for number in range(600)}
 

@@ -13,6 +13,8 @@ from sqlalchemy.engine import make_url
 
 from schema_session_backend import StoreUnavailable
 
+pytestmark = pytest.mark.pgbouncer_too
+
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 def test_a_row_that_cannot_be_read_holds_no_lock(store, url):

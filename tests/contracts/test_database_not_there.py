@@ -9,6 +9,7 @@ from sqlalchemy import create_engine, make_url
 from values import database_of
 
 from clocks import FakeTime
+from databases import PGBOUNCER
 from schema_session_backend import AccessDenied, SessionStore, StatementFailed, StoreUnavailable
 
 
@@ -121,7 +122,7 @@ WRONG: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("url", ["postgresql", "mariadb"], indirect=True)
+@pytest.mark.parametrize("url", ["postgresql", "mariadb", PGBOUNCER], indirect=True)
 @pytest.mark.parametrize("what", WRONG)
 def test_a_login_that_the_server_refuses_is_an_error_at_once(url, what, patience):
     store = SessionStore(make_url(url).set(**WRONG[what]), sync_timeout=60)
@@ -136,7 +137,7 @@ def test_a_login_that_the_server_refuses_is_an_error_at_once(url, what, patience
     store.close()
 
 
-@pytest.mark.parametrize("url", ["postgresql", "mariadb"], indirect=True)
+@pytest.mark.parametrize("url", ["postgresql", "mariadb", PGBOUNCER], indirect=True)
 def test_a_missing_right_is_an_error_at_once(make_store, reader, patience):
     make_store().set("a", {"user_id": 1})
     store = make_store(reader)

@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import create_engine
 from values import database_of
 
+from databases import PGBOUNCER
 from failing_wire import FailingWire
 from schema_session_backend import SessionStore, StoreUnavailable
 from schema_session_backend._sql.watch import Wire
@@ -20,7 +21,8 @@ from schema_session_backend._sql.watch import Wire
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SERVERS = pytest.mark.parametrize("url", ["postgresql", "mariadb"], indirect=True)
+pytestmark = pytest.mark.pgbouncer_too
+SERVERS = pytest.mark.parametrize("url", ["postgresql", "mariadb", PGBOUNCER], indirect=True)
 MUCH = 4.0
 """Seconds beyond the deadline of a second, on a machine that is busy."""
 
@@ -195,7 +197,7 @@ def test_connections_in_use_are_waited_for_until_the_deadline(make_store):
     assert store.get("a") == {}
 
 
-@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("url", ["postgresql", PGBOUNCER], indirect=True)
 def test_a_statement_that_was_cancelled_is_tried_again_on_another_connection(store, engine):
     store.set("a", {})
     name = store.repo().name
@@ -221,7 +223,8 @@ def test_a_statement_that_was_cancelled_is_tried_again_on_another_connection(sto
     assert store.get("a") == {"visits": 1}
 
 
-@SERVERS
+@pytest.mark.own_connection
+@pytest.mark.parametrize("url", ["postgresql", "mariadb"], indirect=True)
 def test_a_primary_that_became_read_only_is_left_for_another_connection(make_store, url):
     store = make_store()
     store.set("a", {})

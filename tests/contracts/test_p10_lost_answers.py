@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from databases import PGBOUNCER
 from failing_wire import FailingWire
 from schema_session_backend import StoreUnavailable, new_session_id
 from schema_session_backend.cachelib import SchemaCache
@@ -16,7 +17,7 @@ from schema_session_backend.cachelib import SchemaCache
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.parametrize("url", ["postgresql", "mariadb"], indirect=True)
+pytestmark = pytest.mark.parametrize("url", ["postgresql", "mariadb", PGBOUNCER], indirect=True)
 
 
 @pytest.fixture

@@ -7,17 +7,18 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import create_engine, func, inspect, select
+from sqlalchemy import create_engine, inspect
 from values import database_of
 from workers import add_column, create_tables_and_write, in_fork, opened, save_first, set_all
 
+from databases import PGBOUNCER
 from processes import at_once
 from schema_session_backend import Outcome
-from schema_session_backend._sql.query import Query
 
 if TYPE_CHECKING:
     from schema_session_backend import SessionStore
 
+pytestmark = pytest.mark.pgbouncer_too
 PROCESSES = [f"process{number}" for number in range(8)]
 
 
@@ -83,11 +84,11 @@ def conversation(store: SessionStore) -> int | None:
     name = store.engine.dialect.name
     if name == "sqlite":
         return None
-    question = func.pg_backend_pid() if name == "postgresql" else func.connection_id()
     slots = store._database._slots
     slot = slots.take()
     try:
-        number: int = slot.run(Query(select(question)), {}).rows[0][0]
+        connection: Any = slot.driver_connection
+        number: int = connection.info.backend_pid if name == "postgresql" else connection.thread_id()
         return number
     finally:
         slots.put_back(slot)
@@ -159,7 +160,7 @@ def test_an_applications_engine_can_be_made_and_used_before_the_fork(url, make_s
     engine.dispose()
 
 
-@pytest.mark.parametrize("url", ["postgresql", "mariadb"], indirect=True)
+@pytest.mark.parametrize("url", ["postgresql", "mariadb", PGBOUNCER], indirect=True)
 def test_a_fork_in_the_middle_of_the_parents_transaction_does_not_end_the_transaction(url, make_store):
     engine = create_engine(url)
     store = make_store(engine)

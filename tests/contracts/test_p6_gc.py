@@ -18,7 +18,7 @@ import schema_session_backend
 from clocks import DAY, HOUR, MINUTE, FakeTime
 from schema_session_backend._sql import janitor
 
-pytestmark = pytest.mark.partitioned_too
+pytestmark = [pytest.mark.partitioned_too, pytest.mark.pgbouncer_too]
 
 # Seconds after which something that has to be done without waiting is taken for waiting.
 PATIENCE = 10

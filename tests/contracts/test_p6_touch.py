@@ -98,6 +98,7 @@ def foreign_zone(request, monkeypatch, url) -> Iterator[str]:
     time.tzset()
 
 
+@pytest.mark.own_connection
 @pytest.mark.parametrize("engine", [True, False], ids=["engine", "URL"])
 def test_moments_are_right_in_any_time_zone(make_store, foreign_zone, url, engine):
     if engine:

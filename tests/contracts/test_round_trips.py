@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Operation = Callable[[SessionStore, LoadedSession], object]
 
-pytestmark = pytest.mark.partitioned_too
+pytestmark = [pytest.mark.partitioned_too, pytest.mark.pgbouncer_too]
 
 
 ONE: dict[str, Operation] = {

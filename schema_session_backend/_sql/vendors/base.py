@@ -223,6 +223,13 @@ class Vendor(ABC):
     def unlimit(self, connection: Connection) -> None:  # noqa: B027 - likewise
         """Let statements take any time; their wait for locks stays limited."""
 
+    def settle(self, connection: Any) -> None:  # noqa: B027 - likewise
+        """Make a driver's connection safe for the store's statements, before the first of them.
+
+        Args:
+            connection: the driver's, also one of the application's own.
+        """
+
     def cancellation(self, connection: Any) -> Callable[[], object] | None:  # noqa: ARG002 - likewise
         """What cancels the statement that a driver's connection is running; None if nothing does."""
         return None

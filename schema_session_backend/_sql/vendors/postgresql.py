@@ -85,6 +85,10 @@ _DENIED_TEXTS: Final = (
     "no pg_hba.conf entry",
     '" does not exist',
     "permission denied for database",
+    # PgBouncer's; the last one of `options=-c`.
+    "no such user",
+    "no such database",
+    "unsupported startup parameter",
 )
 # psycopg's numbers for values as text, and in binary.
 _FORMATS: Final = (0, 1)
@@ -179,6 +183,18 @@ class PostgreSQL(Vendor):
     def is_outdated(self, error: BaseException) -> bool:
         """See `Vendor.is_outdated`; the SQLSTATE alone has other meanings too."""
         return self.code(error) == _NOT_SUPPORTED and "cached plan" in str(error)
+
+    def settle(self, connection: Any) -> None:
+        """See `Vendor.settle`; psycopg gives the statements that it prepares the same names in all clients.
+
+        A pooler such as PgBouncer gives each transaction another process of the server, with the statements
+        that other clients have prepared there. It tells its clients numbers that are not those of processes.
+        """
+        if getattr(connection, "prepare_threshold", None) is None:
+            return
+        [(process,)] = connection.execute("SELECT pg_backend_pid()").fetchall()
+        if process != connection.info.backend_pid:
+            connection.prepare_threshold = None
 
     def cancellation(self, connection: Any) -> Callable[[], object] | None:
         """See `Vendor.cancellation`; libpq's older way would stop all greenlets if the server is silent."""
