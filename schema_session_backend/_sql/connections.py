@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from .failures import Failures
     from .files import DatabaseFile
     from .query import CompiledQuery, Query
-    from .watch import Watch
+    from .watch import SelfWatch, Watch
 
 KEPT: Final = 5
 """Connections that stay open while nothing uses them; SQLAlchemy's own default."""
@@ -126,6 +126,7 @@ class Slot:
     """
 
     __slots__ = (
+        "__weakref__",
         "_cursor",
         "_dialect",
         "_events",
@@ -270,7 +271,9 @@ class BorrowedSlots:
         file: the database's file, if this process opens it itself.
     """
 
-    def __init__(self, engine: Engine, failures: Failures, watch: Watch, file: DatabaseFile | None) -> None:
+    def __init__(
+        self, engine: Engine, failures: Failures, watch: Watch | SelfWatch, file: DatabaseFile | None
+    ) -> None:
         self._engine = engine
         self._watch = watch
         self._failures = failures
@@ -310,7 +313,7 @@ class BorrowedSlots:
             slot = Slot(
                 self._engine, connection, self._failures, self._warnings_of(connection), generation=generation
             )
-            self._watch.slots.add(slot)
+            self._watch.add(slot)
             self._watch.start(slot, until)
             # Some drivers send a statement for it.
             connection.execution_options(isolation_level="AUTOCOMMIT")
@@ -341,7 +344,7 @@ class BorrowedSlots:
         return heard
 
     def _close(self, slot: Slot) -> None:
-        self._watch.slots.discard(slot)
+        self._watch.remove(slot)
         if slot.is_cut:
             slot.is_usable = False
         if slot.generation != self._generation:
@@ -390,7 +393,9 @@ class OwnSlots(BorrowedSlots):
         file: the database's file, if this process opens it itself.
     """
 
-    def __init__(self, engine: Engine, failures: Failures, watch: Watch, file: DatabaseFile | None) -> None:
+    def __init__(
+        self, engine: Engine, failures: Failures, watch: Watch | SelfWatch, file: DatabaseFile | None
+    ) -> None:
         super().__init__(engine, failures, watch, file)
         self.kept = KEPT
         """How many slots stay open while nothing uses them."""

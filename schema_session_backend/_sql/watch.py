@@ -45,10 +45,17 @@ class Watch:
     def __init__(self, vendor: Vendor, now: Callable[[], float]) -> None:
         self._vendor = vendor
         self.now = now
-        self.slots: set[Slot] = set()
-        """The connections that are open."""
+        self._slots: set[Slot] = set()
         self._renew()
         after_fork(self._renew)
+
+    def add(self, slot: Slot) -> None:
+        """Look after a connection that was opened."""
+        self._slots.add(slot)
+
+    def remove(self, slot: Slot) -> None:
+        """Look no more after a connection that is to be closed."""
+        self._slots.discard(slot)
 
     def start(self, slot: Slot, until: float) -> None:
         """Look after a slot until `stop`; at `until`, end what it runs."""
@@ -71,7 +78,7 @@ class Watch:
         self.is_cutting = False
         self._is_cancelling = False
         self._to_cancel: deque[Callable[[], object]] = deque(maxlen=MOST_TO_CANCEL)
-        self.slots = set()
+        self._slots = set()
 
     def _wake(self) -> None:
         with self._lock:
@@ -85,7 +92,7 @@ class Watch:
     def look(self) -> bool:
         """Cut short what is beyond its deadline; returns whether any statement is running."""
         is_used = False
-        for slot in self.slots.copy():
+        for slot in self._slots.copy():
             if slot.until < math.inf:
                 is_used = True
                 if slot.until < self.now():
@@ -96,7 +103,7 @@ class Watch:
         """End the thread, unless a statement has begun meanwhile; returns whether it ends."""
         with self._lock:
             self.is_asleep = True
-            if any(slot.until < math.inf for slot in self.slots.copy()):
+            if any(slot.until < math.inf for slot in self._slots.copy()):
                 self.is_asleep = False
             return self.is_asleep
 
@@ -133,6 +140,45 @@ class Watch:
                 cancel = self._to_cancel.popleft()
             with suppress(Exception):  # the connection may have ended meanwhile
                 cancel()
+
+
+class SelfWatch:
+    """The same for an embedded database, which asks while it works; so there is no thread.
+
+    Args:
+        vendor: has the database ask.
+        now: a clock, in seconds.
+    """
+
+    def __init__(self, vendor: Vendor, now: Callable[[], float]) -> None:
+        self._vendor = vendor
+        self.now = now
+
+    def add(self, slot: Slot) -> None:
+        """See `Watch.add`."""
+        now = self.now
+        # The driver would keep the slot alive for as long as the connection, and the slot the connection.
+        reference = weakref.ref(slot)
+
+        def is_over() -> bool:
+            asking = reference()
+            if asking is None or asking.until > now():
+                return False
+            asking.is_cut = True
+            return True
+
+        self._vendor.have_asked(slot.driver_connection, is_over)
+
+    def remove(self, slot: Slot) -> None:
+        """See `Watch.remove`."""
+
+    def start(self, slot: Slot, until: float) -> None:
+        """See `Watch.start`."""
+        slot.until = until
+
+    def stop(self, slot: Slot) -> None:
+        """See `Watch.stop`."""
+        slot.until = math.inf
 
 
 def _keep_looking(reference: weakref.ref[Watch]) -> None:
