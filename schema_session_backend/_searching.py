@@ -89,6 +89,8 @@ class Searching:
     def count_per_day(self, days: int = 14) -> list[DayCount]:
         """How many of the live sessions began on each of the last `days`, the oldest day first.
 
+        Days are in UTC, by the database's clock.
+
         Of a large table, about 10,000 rows are counted and the rest is projected from these. Without
         `timestamps` there is nothing to tell: an empty list. With `hash_sid=False` all rows are counted.
 

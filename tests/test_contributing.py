@@ -18,7 +18,7 @@ POSITIONS = {line.path: position for position, line in enumerate(MAP)}
 
 PACKAGE = "schema_session_backend/"
 # Where each layer begins on the map: what all use, session, row, how it runs, store, hosts.
-LAYERS = ["errors.py", "_session/", "_table/", "_sql/", "_suggestions.py", "beaker.py"]
+LAYERS = ["errors.py", "_session/", "_table/", "_sql/", "_suggestions.py", "beaker/"]
 # Hosts that build on another one, which is named as the map names it.
 BUILDS_ON = {
     (

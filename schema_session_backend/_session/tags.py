@@ -316,12 +316,18 @@ def _base64(value: Any) -> str:
     return base64.b64encode(value).decode("ascii")
 
 
-def _pack_datetime(value: dt.datetime) -> str:
+def _pack_moment(value: dt.datetime | dt.time) -> str:
+    """ISO 8601, and in brackets what that lacks: the fold of 1, and the name of the zone."""
     zone = value.tzinfo
-    if zone is None or _is_offset(zone):
-        return value.isoformat()
-    if type(zone) is ZoneInfo and _is_known(zone):
-        return f"{value.isoformat()}[{zone.key}]"
+    text = value.isoformat() + (_FOLD if value.fold else "")
+    if zone is None:
+        return text
+    if _is_offset(zone):
+        name = zone.tzname(None)
+        usual = dt.timezone(value.utcoffset() or dt.timedelta()).tzname(None)
+        return text if name == usual else f"{text}[={name}]"
+    if type(value) is dt.datetime and type(zone) is ZoneInfo and _is_known(zone):
+        return f"{text}[{zone.key}]"
     raise Unstorable(_FOREIGN_ZONE)
 
 
@@ -341,20 +347,37 @@ def _is_known(zone: ZoneInfo) -> bool:
         return False
 
 
-def _pack_time(value: dt.time) -> str:
-    if value.tzinfo is None or _is_offset(value.tzinfo):
-        return value.isoformat()
-    raise Unstorable(_FOREIGN_ZONE)
-
-
 def _unpack_datetime(text: str) -> dt.datetime:
     if not text.endswith("]"):
         return dt.datetime.fromisoformat(text)
-    stamp, _, key = text[:-1].partition("[")
-    fixed = dt.datetime.fromisoformat(stamp)
-    local = fixed.replace(tzinfo=ZoneInfo(key))
-    # The offset tells which of two equal wall-clock times was meant when the clocks go back.
+    stamp, fold, name = _parts(text)
+    fixed = dt.datetime.fromisoformat(stamp).replace(fold=fold)
+    if not name or name.startswith("="):
+        return fixed.replace(tzinfo=_renamed(fixed.tzinfo, name))
+    local = fixed.replace(tzinfo=ZoneInfo(name))
+    # Rows that were stored without the fold have the offset, which tells which of two times was meant.
     return local if local.utcoffset() == fixed.utcoffset() else local.replace(fold=1)
+
+
+def _unpack_time(text: str) -> dt.time:
+    if not text.endswith("]"):
+        return dt.time.fromisoformat(text)
+    stamp, fold, name = _parts(text)
+    time = dt.time.fromisoformat(stamp)
+    return time.replace(fold=fold, tzinfo=_renamed(time.tzinfo, name))
+
+
+def _parts(text: str) -> tuple[str, int, str]:
+    """What `_pack_moment` has put together: the time, its fold, and what tells the name of its zone."""
+    stamp, _, rest = text.partition("[")
+    brackets = f"[{rest}"
+    return stamp, int(brackets.startswith(_FOLD)), brackets.removeprefix(_FOLD)[1:-1]
+
+
+def _renamed(zone: dt.tzinfo | None, name: str) -> dt.tzinfo | None:
+    """A fixed offset with the name that follows a `=`; as it is without one."""
+    offset = None if zone is None else zone.utcoffset(None)
+    return zone if offset is None or not name else dt.timezone(offset, name[1:])
 
 
 def _unpack_markup(text: Any) -> str:
@@ -369,6 +392,7 @@ def _unpack_markup(text: Any) -> str:
 
 
 LONE_SURROGATE: Final = "a lone surrogate is no text; encode it as bytes"
+_FOLD: Final = "[fold=1]"
 _FOREIGN_ZONE: Final = (
     "a time zone other than a datetime.timezone of whole seconds or a named ZoneInfo cannot be stored;"
     " store value.astimezone(datetime.UTC)"
@@ -382,9 +406,9 @@ _OTHER_TAGS: Final = frozenset({"$dict", "$tuple", "$set", "$frozenset", "$int",
 _LEAVES: Final[dict[type, tuple[str, Callable[[Any], Any], Callable[[Any], Any]]]] = {
     bytes: ("$bytes", _base64, lambda text: base64.b64decode(text, validate=True)),
     bytearray: ("$bytearray", _base64, lambda text: bytearray(base64.b64decode(text, validate=True))),
-    dt.datetime: ("$datetime", _pack_datetime, _unpack_datetime),
+    dt.datetime: ("$datetime", _pack_moment, _unpack_datetime),
     dt.date: ("$date", dt.date.isoformat, dt.date.fromisoformat),
-    dt.time: ("$time", _pack_time, dt.time.fromisoformat),
+    dt.time: ("$time", _pack_moment, _unpack_time),
     dt.timedelta: (
         "$timedelta",
         lambda value: [value.days, value.seconds, value.microseconds],

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from .failures import Failures
     from .files import DatabaseFile
     from .query import CompiledQuery, Query
-    from .watch import Watch
+    from .watch import SelfWatch, Watch
 
 KEPT: Final = 5
 """Connections that stay open while nothing uses them; SQLAlchemy's own default."""
@@ -136,6 +136,7 @@ class Slot:
     """
 
     __slots__ = (
+        "__weakref__",
         "_cursor",
         "_dialect",
         "_events",
@@ -278,7 +279,9 @@ class BorrowedSlots:
         file: the database's file, if this process opens it itself.
     """
 
-    def __init__(self, engine: Engine, failures: Failures, watch: Watch, file: DatabaseFile | None) -> None:
+    def __init__(
+        self, engine: Engine, failures: Failures, watch: Watch | SelfWatch, file: DatabaseFile | None
+    ) -> None:
         self._engine = engine
         self._watch = watch
         self._failures = failures
@@ -321,7 +324,7 @@ class BorrowedSlots:
             )
             # A cancellation may arrive late.
             slot.is_cut = any(one.is_cut for one in new)
-            self._watch.slots.add(slot)
+            self._watch.add(slot)
             self._watch.start(slot, until)
             # Some drivers send a statement for it.
             connection.execution_options(isolation_level="AUTOCOMMIT")
@@ -353,7 +356,7 @@ class BorrowedSlots:
         return heard
 
     def _close(self, slot: Slot) -> None:
-        self._watch.slots.discard(slot)
+        self._watch.remove(slot)
         if slot.is_cut:
             slot.is_usable = False
         if slot.generation != self._generation:
@@ -402,7 +405,9 @@ class OwnSlots(BorrowedSlots):
         file: the database's file, if this process opens it itself.
     """
 
-    def __init__(self, engine: Engine, failures: Failures, watch: Watch, file: DatabaseFile | None) -> None:
+    def __init__(
+        self, engine: Engine, failures: Failures, watch: Watch | SelfWatch, file: DatabaseFile | None
+    ) -> None:
         super().__init__(engine, failures, watch, file)
         # Before SQLAlchemy's own listener, which runs statements on an engine's first connection.
         event.listen(engine, "connect", on_connect, insert=True)

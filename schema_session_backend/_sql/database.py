@@ -20,7 +20,7 @@ from .forks import after_fork, around_fork, keep_alive
 from .query import Query
 from .turns import Turns
 from .vendors import vendor_of
-from .watch import Watch
+from .watch import SelfWatch, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -174,12 +174,15 @@ class Database:
             msg = f"the driver {self.engine.driver!r} is asynchronous; choose a synchronous driver"
             raise ConfigurationError(msg)
         self.vendor: Vendor = vendor_of(self.engine.url)
+        self._has_server = not self.vendor.embedded
         self.failures = Failures(self.engine, self.vendor)
         self._begin = Query(text(self.vendor.begin))
         self._file = DatabaseFile(self.engine, self.vendor) if self.vendor.embedded else None
         self.unknown = self.failures.unknown
         self._turns = Turns(one_writer=self.vendor.one_writer, now=_now)
-        self._watch = Watch(self.vendor, _now)
+        # An application may have set a handler of its own where SQLite would ask.
+        watch = SelfWatch if self._owned and self.vendor.embedded else Watch
+        self._watch = watch(self.vendor, _now)
         self._slots = (
             OwnSlots(self.engine, self.failures, self._watch, self._file)
             if isinstance(self.engine.pool, NullPool) and self._owned
@@ -284,14 +287,16 @@ class Database:
             StoreUnavailable: if the error did not pass in time.
             SessionStoreError: for an error that a retry cannot mend.
         """
-        start = _now()
-        until = start + self._deadline
-        last_try = until if retry_for is None else start + retry_for
+        start = time.monotonic()
+        until = last_try = start + self._deadline
+        if retry_for is not None:
+            last_try = start + retry_for
+            until = max(until, last_try)
         past = NOTHING
         pause = FIRST_PAUSE
         while True:
             try:
-                return work(max(until, last_try), past)
+                return work(until, past)
             except StoreUnavailable as error:
                 failure = error
             remaining = last_try - _now()
@@ -329,7 +334,9 @@ class Database:
         self, query: Query, values: Mapping[str, Any], until: float, past: Past, *, writes: bool = False
     ) -> Result:
         # Without `_slot`: a context manager would take longer than all else here.
-        slot = self._taken(until, past, writes=writes)
+        slot = self._slots.take(until)
+        if (writes and self._has_server) or past.lost:
+            slot = self._instead_of_ended(slot, until, past)
         try:
             return slot.run(query, values)
         except Exception:
@@ -351,7 +358,9 @@ class Database:
 
     @contextmanager
     def _slot(self, until: float, past: Past, *, writes: bool = False) -> Iterator[Slot]:
-        slot = self._taken(until, past, writes=writes)
+        slot = self._slots.take(until)
+        if (writes and self._has_server) or past.lost:
+            slot = self._instead_of_ended(slot, until, past)
         try:
             yield slot
         except Exception:
@@ -363,14 +372,11 @@ class Database:
         finally:
             self._slots.put_back(slot)
 
-    def _taken(self, until: float, past: Past, *, writes: bool) -> Slot:
-        """A slot whose connection is not known to have ended.
+    def _instead_of_ended(self, slot: Slot, until: float, past: Past) -> Slot:
+        """The slot, or another one if its connection is known to have ended.
 
         A read on such a connection is simply tried again. A write would leave open whether it was done.
         """
-        slot = self._slots.take(until)
-        if not writes and not past.lost:
-            return slot
         for _ in range(MOST):
             if not slot.has_ended() and not (past.lost and self._is_dead(slot)):
                 break

@@ -5,6 +5,9 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy.dialects import mysql
+from sqlalchemy.types import TypeDecorator
+
 from .._session.tags import CorruptText
 from .._table.rows import PREFIX, Unreadable
 
@@ -95,7 +98,7 @@ class CompiledQuery:
         if self._convert is None:
             dialect = self._dialect
             processors = [
-                (index, kind.dialect_impl(dialect).result_processor(dialect, described[1]))
+                (index, _result_processor(kind, dialect, described[1]))
                 for index, (kind, described) in enumerate(zip(self._types, cursor.description, strict=True))
             ]
             self._convert = _conversion([(index, process) for index, process in processors if process])
@@ -117,6 +120,22 @@ class CompiledQuery:
 
 def _bind_processor(kind: TypeEngine[Any], dialect: Dialect) -> Any:
     return kind.dialect_impl(dialect).bind_processor(dialect)
+
+
+def _result_processor(kind: TypeEngine[Any], dialect: Dialect, code: Any) -> Any:
+    process = kind.dialect_impl(dialect).result_processor(dialect, code)
+    wrapped = kind.type_engine(dialect) if isinstance(kind, TypeDecorator) else kind.dialect_impl(dialect)
+    if process is None or not isinstance(wrapped, mysql.TIME):
+        return process
+
+    def process_time(value: Any) -> Any:
+        # MariaDB's TIME has up to 838 hours, also below zero, of which SQLAlchemy would drop the days.
+        if value is not None and value.days:
+            msg = "a TIME of it is no time of day"
+            raise CorruptText(msg)
+        return process(value)
+
+    return process_time
 
 
 def _conversion(processors: Sequence[tuple[int, Callable[[Any], Any]]]) -> Convert:

@@ -7,6 +7,7 @@ without. A search by SQLAlchemy conditions is compiled each time.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sqlalchemy import (
@@ -159,6 +160,11 @@ class Search:
     def count_rows(self, mark: str, share: Sequence[Condition]) -> Query:
         """Count sessions, live or not."""
         return Query(self._counted.where(*self._own(mark), *share))
+
+    @cached_property
+    def now(self) -> Query:
+        """Read the database's clock, in milliseconds since 1970 UTC."""
+        return Query(select(self._statements.vendor.now_ms))
 
     def per_day(self, mark: str, share: Sequence[Condition], since: dt.datetime) -> Query:
         """Count live sessions by the day of their creation, in UTC."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Index, UniqueConstraint, and_, case, delete, func, insert, or_, select, update
+from sqlalchemy import Index, UniqueConstraint, and_, case, delete, func, insert, not_, or_, select, update
 from sqlalchemy.sql import literal_column
 
 from .._table.rows import LARGEST_REVISION, NONE
@@ -239,8 +239,15 @@ class Statements:
         """Read the trace under an id: its text, and how many milliseconds ago the id was changed."""
         expire_at = self.table.expire_at
         age = self.vendor.now_ms + expire_at + literal_column(str(TRACE_MS))
-        is_trace = expire_at < -self.vendor.now_ms
-        return Query(select(self.table.additional, age).where(self._this, is_trace))
+        return Query(select(self.table.additional, age).where(self._this, self._is_trace))
+
+    @cached_property
+    def _is_trace(self) -> Condition:
+        """That a row is a trace whose time is not over yet."""
+        now = self.vendor.now_ms
+        # Twice as late as any trace ends, because the clock of a new primary may be behind.
+        latest = -now - literal_column(str(2 * TRACE_MS))
+        return self.table.expire_at.between(latest, -now - literal_column("1"))
 
     # -- removing
 
@@ -273,7 +280,7 @@ class Statements:
         """
         handles = (
             select(self.table.sid)
-            .where(self._expired, self.table.expire_at >= -self.vendor.now_ms)
+            .where(self._expired, not_(self._is_trace))
             .order_by(self.table.expire_at)
             .limit(limit)
             .with_for_update(skip_locked=True)

@@ -80,12 +80,13 @@ class Survey:
         Args:
             runner: runs the statements.
             mark: the start of the store's handles.
-            days: the number of days to count, up to today.
+            days: the number of days to count, up to today by the database's clock.
         """
         if not self._search.has_stamps:
             return []
         parts = self._sample_size(runner, mark) if self._hashed else ALL_PARTS
-        today = dt.datetime.now(dt.UTC).date()
+        now = runner.run(self._search.now, {}).rows[0][0]
+        today = dt.datetime.fromtimestamp(now / 1000, dt.UTC).date()
         first = today - dt.timedelta(days=days - 1)
         since = dt.datetime.combine(first, dt.time(), dt.UTC)
         result = runner.run(self._search.per_day(mark, self._sample(mark, parts), since), {})

@@ -30,6 +30,7 @@ class Turns:
 
     def renew(self) -> None:
         """Start anew in a child process, without the turns that threads of the parent have."""
+        self._writer = threading.Lock()
         self._lock = threading.Lock()
         self._waiting: dict[str, deque[threading.Lock] | None] = {}
         self._room = threading.BoundedSemaphore(WRITERS)
@@ -44,21 +45,23 @@ class Turns:
         Returns:
             whether it came in time; if so, `end` has to be called with the same handle.
         """
-        key = "" if self._one_writer else handle
-        if key is not None and not self._take(key, until):
+        if self._one_writer:
+            writer = self._writer
+            return writer.acquire(blocking=False) or writer.acquire(timeout=self._remaining(until))
+        if handle is not None and not self._take(handle, until):
             return False
-        if self._one_writer or self._room.acquire(blocking=False):
-            return True
-        if self._room.acquire(timeout=self._remaining(until)):
-            return True
-        if key is not None:
-            self._end(key)
-        return False
+        room, came = self._room, False
+        try:
+            came = room.acquire(blocking=False) or room.acquire(timeout=self._remaining(until))
+        finally:
+            if not came and handle is not None:
+                self._end(handle)
+        return came
 
     def end(self, handle: str | None) -> None:
-        """Give the turn to the one who has waited longest."""
+        """Give the turn to another request."""
         if self._one_writer:
-            self._end("")
+            self._writer.release()
             return
         self._room.release()
         if handle is not None:
@@ -94,6 +97,7 @@ class Turns:
             return True
 
     def _end(self, key: str) -> None:
+        """Give the turn to the one who has waited longest."""
         with self._lock:
             queue = self._waiting[key]
             if queue:

@@ -76,10 +76,17 @@ class Watch:
     def __init__(self, vendor: Vendor, now: Callable[[], float]) -> None:
         self._vendor = vendor
         self.now = now
-        self.slots: set[Watched] = set()
-        """The connections that are open."""
+        self._slots: set[Watched] = set()
         self._renew()
         after_fork(self._renew)
+
+    def add(self, slot: Watched) -> None:
+        """Look after a connection that was opened."""
+        self._slots.add(slot)
+
+    def remove(self, slot: Watched) -> None:
+        """Look no more after a connection that is to be closed."""
+        self._slots.discard(slot)
 
     def start(self, slot: Watched, until: float) -> None:
         """Look after a slot until `stop`; at `until`, end what it runs."""
@@ -106,7 +113,7 @@ class Watch:
 
         def connected(driver_connection: Any) -> None:
             new.append(NewConnection(driver_connection))
-            self.slots.add(new[-1])
+            self.add(new[-1])
             self.start(new[-1], until)
 
         token = _connected.set(connected)
@@ -122,7 +129,7 @@ class Watch:
             _connected.reset(token)
             for one in new:
                 self.stop(one)
-                self.slots.discard(one)
+                self.remove(one)
 
     def _renew(self) -> None:
         self._lock = threading.Lock()
@@ -130,7 +137,7 @@ class Watch:
         self.is_cutting = False
         self._is_cancelling = False
         self._to_cancel: deque[Callable[[], object]] = deque(maxlen=MOST_TO_CANCEL)
-        self.slots = set()
+        self._slots = set()
 
     def _wake(self) -> None:
         with self._lock:
@@ -144,7 +151,7 @@ class Watch:
     def look(self) -> bool:
         """Cut short what is beyond its deadline; returns whether any statement is running."""
         is_used = False
-        for slot in self.slots.copy():
+        for slot in self._slots.copy():
             if slot.until < math.inf:
                 is_used = True
                 if slot.until < self.now():
@@ -155,7 +162,7 @@ class Watch:
         """End the thread, unless a statement has begun meanwhile; returns whether it ends."""
         with self._lock:
             self.is_asleep = True
-            if any(slot.until < math.inf for slot in self.slots.copy()):
+            if any(slot.until < math.inf for slot in self._slots.copy()):
                 self.is_asleep = False
             return self.is_asleep
 
@@ -192,6 +199,50 @@ class Watch:
                 cancel = self._to_cancel.popleft()
             with suppress(Exception):  # the connection may have ended meanwhile
                 cancel()
+
+
+class SelfWatch:
+    """The same for an embedded database, which asks while it works; so there is no thread.
+
+    Args:
+        vendor: has the database ask.
+        now: a clock, in seconds.
+    """
+
+    def __init__(self, vendor: Vendor, now: Callable[[], float]) -> None:
+        self._vendor = vendor
+        self.now = now
+
+    def add(self, slot: Watched) -> None:
+        """See `Watch.add`."""
+        now = self.now
+        # The driver would keep the slot alive for as long as the connection, and the slot the connection.
+        reference = weakref.ref(slot)
+
+        def is_over() -> bool:
+            asking = reference()
+            if asking is None or asking.until > now():
+                return False
+            asking.is_cut = True
+            return True
+
+        self._vendor.have_asked(slot.driver_connection, is_over)
+
+    def remove(self, slot: Watched) -> None:
+        """See `Watch.remove`."""
+
+    @contextmanager
+    def connecting(self, _until: float) -> Iterator[list[NewConnection]]:
+        """See `Watch.connecting`; opening a file takes no statement that could last."""
+        yield []
+
+    def start(self, slot: Watched, until: float) -> None:
+        """See `Watch.start`."""
+        slot.until = until
+
+    def stop(self, slot: Watched) -> None:
+        """See `Watch.stop`."""
+        slot.until = math.inf
 
 
 def _keep_looking(reference: weakref.ref[Watch]) -> None:

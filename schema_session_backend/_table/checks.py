@@ -95,6 +95,8 @@ def _string(kind: Any, _where: str, _dialect: Dialect) -> Check:
             return _wrong_type("str", value)
         if length is not None and len(value) > length:
             return f"takes at most {length} characters, this has {len(value)}; shorten it or widen the column"
+        if length is not None and value.isascii() and "\0" not in value:
+            return None  # most texts, without a further call
         return _text_problem(value, limited=length is None)
 
     return check

@@ -85,9 +85,10 @@ class Field:
             if not self.nullable:
                 raise InvalidField(self.table, self.name, "is NOT NULL and the session has None")
             return None
-        value, problem = self.fit(value)
-        if problem is not None:
-            raise InvalidField(self.table, self.name, problem)
+        if self.check(value) is not None:
+            value, problem = self.fit(value)
+            if problem is not None:
+                raise InvalidField(self.table, self.name, problem)
         return copy.deepcopy(value) if self.mutable else value
 
     def fit(self, value: Any) -> tuple[Any, str | None]:

@@ -7,6 +7,7 @@ import datetime as dt
 import pytest
 from sqlalchemy import update
 
+from clocks import DAY
 from schema_session_backend import ConfigurationError, InvalidField
 from schema_session_backend._sql import survey
 
@@ -130,6 +131,19 @@ def test_live_sessions_are_counted_by_the_day_of_their_start(make_store):
     assert [count.day for count in counts] == [today - dt.timedelta(days=6 - number) for number in range(7)]
     assert [count.count for count in counts] == [1, 0, 0, 0, 0, 1, 2]
     assert all(count.is_exact for count in counts)
+
+
+@pytest.mark.parametrize("hash_sid", [True, False])
+def test_days_are_those_of_the_databases_clock(moved_store, clock, hash_sid):
+    store = moved_store(timestamps=True, hash_sid=hash_sid)
+    clock.advance(10 * DAY)
+    today = dt.datetime.fromtimestamp(clock.time(), dt.UTC).date()
+    store.set("a", {})
+
+    assert [(count.day, count.count) for count in store.count_per_day(2)] == [
+        (today - dt.timedelta(days=1), 0),
+        (today, 1),
+    ]
 
 
 def test_a_large_table_is_counted_by_a_sample(make_store, monkeypatch):

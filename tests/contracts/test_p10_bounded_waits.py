@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 from values import database_of
 
 from databases import PGBOUNCER
@@ -257,3 +257,34 @@ def test_a_password_in_the_query_of_a_url_is_never_shown():
         store.get("a")
     assert "open-sesame" not in str(caught.value)
     store.close()
+
+
+ENDLESS = text(
+    "(WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers)"
+    " SELECT max(n) FROM numbers) > 0"
+)
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("own", [True, False], ids=["URL", "engine"])
+def test_a_search_without_end_ends_at_the_deadline(make_store, engine, url, own):
+    store = make_store(url if own else engine, deadline=0.3)
+    store.set("a", {})
+
+    with in_time(0.3):
+        store.find(ENDLESS, limit=1)
+    with in_time(0.3):
+        store.revoke_where(ENDLESS)
+
+    assert store.get("a") == {}
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_a_file_needs_no_thread_for_the_deadline(make_store):
+    """With a second thread, all of a process is slower; and forks of it may hang, as Python 3.12 warns."""
+    before = set(threading.enumerate())
+    store = make_store()
+    store.set("a", {})
+    assert store.get("a") == {}
+
+    assert set(threading.enumerate()) <= before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -272,6 +273,22 @@ def test_gc_removes_the_trace_when_its_time_is_over(moved_store, clock):
     assert store.get("new") == BEFORE | {"x": 1}
 
 
+def test_gc_removes_a_row_that_ends_later_than_any_trace(store):
+    """Who can write to the table could otherwise fill it with rows that stay for ever."""
+    store.set_many({"a": {}, "b": {}, "old": BEFORE})
+    store.rotate("old", "new")
+    table = store.repo()
+    with store.engine.begin() as connection:
+        for sid, end in {"a": 2**63, "b": 10**13}.items():
+            row = table.c.sid == store.handle(sid)
+            connection.execute(table.update().where(row).values(expire_at=-end))
+
+    assert store.gc() == 2
+    assert store.get("new") == BEFORE
+    assert not store.destroy("a")
+    assert store.destroy("old")
+
+
 def test_the_old_id_cannot_be_taken_again_while_its_trace_is_there(store):
     store.set("old", BEFORE)
     store.rotate("old", "new")
@@ -292,7 +309,8 @@ def test_a_hostile_trace_is_no_trace(make_store, text):
     running = store.load("old")
     table = store.repo()
     with store.engine.begin() as connection:
-        connection.execute(table.update().values(additional=text, expire_at=-(10**15)))
+        end = round(time.time() * 1000) + MINUTE * 1000
+        connection.execute(table.update().values(additional=text, expire_at=-end))
 
     assert store.save(running, BEFORE | {"x": 1}).outcome is Outcome.GONE
     assert store.destroy("old") is False

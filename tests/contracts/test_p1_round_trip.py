@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import sys
 from collections import OrderedDict, defaultdict
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask_babel.speaklater import LazyString
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from kinds import nested
-from values import ANY_SESSION, SESSIONS, VALUES, identical, stored_rows
+from values import ANY_SESSION, DATETIMES, SESSIONS, TIMES, VALUES, identical, stored_rows
 from werkzeug.datastructures import ImmutableDict
 
 from schema_session_backend._session.pickling import PickleSerializer
@@ -41,6 +43,21 @@ def test_every_session_of_supported_types_comes_back_identical(session):
     serializer = JsonSerializer()
 
     assert identical(serializer.loads(serializer.dumps(session)), session)
+
+
+@settings(max_examples=500, deadline=None)
+@given(moment=DATETIMES | TIMES)
+def test_a_time_keeps_its_fold_and_the_name_of_its_zone(moment):
+    serializer = JsonSerializer()
+
+    assert identical(serializer.loads(serializer.dumps({"at": moment})), {"at": moment})
+
+
+def test_a_local_time_that_the_clocks_show_twice_was_written_without_its_fold_before():
+    stored = '{"at":{"$datetime":"2024-10-27T02:30:00+01:00[Europe/Berlin]"}}'
+    second = dt.datetime(2024, 10, 27, 2, 30, tzinfo=ZoneInfo("Europe/Berlin"), fold=1)
+
+    assert identical(JsonSerializer().loads(stored), {"at": second})
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=SLOW)

@@ -40,6 +40,9 @@ UNDECODABLE = {
     },
     "mariadb": {
         "doc: 5,000 digits": f"doc = '[{'9' * 5000}]'",
+        "lunch: 25:00": "lunch = '25:00'",
+        "lunch: 838:59:59": "lunch = '838:59:59'",
+        "lunch: negative": "lunch = '-01:00'",
     },
 }
 # What psycopg2 decodes as another value, the nearest that Python has.

@@ -27,7 +27,13 @@ TEXTS = st.text() | st.sampled_from(["\0", "a\0b", "😀", "\U0010ffff", "$tuple
 ZONES = st.sampled_from([
     ZoneInfo(name) for name in ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "UTC")
 ])  # fmt: skip
-OFFSETS = st.integers(-86_399, 86_399).map(lambda seconds: dt.timezone(dt.timedelta(seconds=seconds)))
+NAMES = st.text() | st.sampled_from(["CET", "", "]", "[fold=1]", "=", "x][fold=1"])
+OFFSETS = st.builds(
+    lambda seconds, name: dt.timezone(dt.timedelta(seconds=seconds), *name),
+    st.integers(-86_399, 86_399),
+    st.just(()) | st.tuples(NAMES),
+)
+FOLDS = st.sampled_from([0, 1])
 # Clocks are set back or forward at these times, so that a local time occurs twice or not at all.
 TURNS = st.sampled_from([
     dt.datetime(2024, 10, 27, 2, 30, tzinfo=ZoneInfo("Europe/Berlin")),
@@ -38,8 +44,9 @@ TURNS = st.sampled_from([
 DATETIMES = st.builds(
     lambda moment, fold: moment.replace(fold=fold),
     st.datetimes() | st.datetimes(timezones=OFFSETS | ZONES) | TURNS,
-    st.sampled_from([0, 1]),
+    FOLDS,
 )
+TIMES = st.builds(lambda time, fold: time.replace(fold=fold), st.times() | st.times(timezones=OFFSETS), FOLDS)
 DECIMALS = st.decimals(allow_nan=False) | st.sampled_from([
     Decimal("1E+3"), Decimal("1.10"), Decimal("-0"), Decimal("1E-400"), Decimal("-Infinity")
 ])  # fmt: skip
@@ -55,7 +62,7 @@ LEAVES = st.one_of(
     st.binary(),
     DATETIMES,
     st.dates(),
-    st.times() | st.times(timezones=OFFSETS),
+    TIMES,
     st.timedeltas(),
     DECIMALS,
     st.uuids(),
@@ -119,10 +126,12 @@ def _shape(value: Any) -> Hashable:
 
 def _moment(value: dt.datetime | dt.time) -> Hashable:
     # Equal local times in one zone are equal whatever their offset, which the fold decides.
-    return value.replace(tzinfo=None, fold=0), _zone(value.tzinfo), value.utcoffset()
+    return value.replace(tzinfo=None), value.fold, _zone(value.tzinfo), value.utcoffset()
 
 
 def _zone(zone: dt.tzinfo | None) -> Any:
+    if isinstance(zone, dt.timezone):
+        return zone.tzname(None)
     return zone.key if isinstance(zone, ZoneInfo) else type(zone)
 
 

@@ -453,7 +453,7 @@ WHERE sessions.sid = :ssb_new_handle;
 -- Read the trace under an id: its text, and how many milliseconds ago the id was changed.
 SELECT sessions.additional, {now_ms} + sessions.expire_at + 300000 AS anon_1
 FROM sessions
-WHERE sessions.sid = :ssb_handle AND sessions.expire_at < -{now_ms};
+WHERE sessions.sid = :ssb_handle AND sessions.expire_at BETWEEN -{now_ms} - 600000 AND -{now_ms} - 1;
 
 -- destroy
 -- Remove a session, live or not, but not its trace.
@@ -484,7 +484,7 @@ WHERE sessions.sid IN (:sid_1_1, :sid_1_2) AND (sessions.expire_at IS NULL OR se
 -- with :param_1 = 200
 SELECT sessions.sid
 FROM sessions
-WHERE sessions.expire_at <= {now_ms} AND sessions.expire_at >= -{now_ms}
+WHERE sessions.expire_at <= {now_ms} AND sessions.expire_at NOT BETWEEN -{now_ms} - 600000 AND -{now_ms} - 1
 ORDER BY sessions.expire_at
 LIMIT :param_1
 FOR UPDATE SKIP LOCKED;
@@ -494,7 +494,7 @@ FOR UPDATE SKIP LOCKED;
 -- with :param_1 = 3, :param_2 = 200
 SELECT sessions.sid
 FROM sessions
-WHERE sessions.expire_at <= {now_ms} AND sessions.expire_at >= -{now_ms}
+WHERE sessions.expire_at <= {now_ms} AND sessions.expire_at NOT BETWEEN -{now_ms} - 600000 AND -{now_ms} - 1
 ORDER BY sessions.expire_at
 LIMIT :param_1, :param_2
 FOR UPDATE SKIP LOCKED;
@@ -587,6 +587,10 @@ WHERE
     AND substr(sessions.sid, :substr_1, :substr_2) = :substr_3
     AND sessions.sid >= :sid_3
     AND sessions.sid < :sid_4;
+
+-- now
+-- Read the database's clock, in milliseconds since 1970 UTC.
+SELECT {now_ms};
 
 -- per_day
 -- Count live sessions by the day of their creation, in UTC.
@@ -1441,7 +1445,10 @@ WHERE sessions.sid = :ssb_new_handle AND binary(sessions.sid) = :ssb_new_handle;
 -- Read the trace under an id: its text, and how many milliseconds ago the id was changed.
 SELECT sessions.additional, {now_ms} + sessions.expire_at + 300000 AS anon_1
 FROM sessions
-WHERE sessions.sid = :ssb_handle AND binary(sessions.sid) = :ssb_handle AND sessions.expire_at < -{now_ms};
+WHERE
+    sessions.sid = :ssb_handle
+    AND binary(sessions.sid) = :ssb_handle
+    AND sessions.expire_at BETWEEN -{now_ms} - 600000 AND -{now_ms} - 1;
 
 -- destroy
 -- Remove a session, live or not, but not its trace.

@@ -446,7 +446,7 @@ WHERE sessions.sid = :ssb_new_handle::VARCHAR;
 -- Read the trace under an id: its text, and how many milliseconds ago the id was changed.
 SELECT sessions.additional, {now_ms} + sessions.expire_at + 300000 AS anon_1
 FROM sessions
-WHERE sessions.sid = :ssb_handle::VARCHAR AND sessions.expire_at < -{now_ms};
+WHERE sessions.sid = :ssb_handle::VARCHAR AND sessions.expire_at BETWEEN -{now_ms} - 600000 AND -{now_ms} - 1;
 
 -- destroy
 -- Remove a session, live or not, but not its trace.
@@ -477,7 +477,7 @@ WHERE
 -- with :param_1 = 200
 SELECT sessions.sid
 FROM sessions
-WHERE sessions.expire_at <= {now_ms} AND sessions.expire_at >= -{now_ms}
+WHERE sessions.expire_at <= {now_ms} AND sessions.expire_at NOT BETWEEN -{now_ms} - 600000 AND -{now_ms} - 1
 ORDER BY sessions.expire_at
 LIMIT :param_1::INTEGER
 FOR UPDATE SKIP LOCKED;
@@ -487,7 +487,7 @@ FOR UPDATE SKIP LOCKED;
 -- with :param_1 = 200, :param_2 = 3
 SELECT sessions.sid
 FROM sessions
-WHERE sessions.expire_at <= {now_ms} AND sessions.expire_at >= -{now_ms}
+WHERE sessions.expire_at <= {now_ms} AND sessions.expire_at NOT BETWEEN -{now_ms} - 600000 AND -{now_ms} - 1
 ORDER BY sessions.expire_at
 LIMIT :param_1::INTEGER OFFSET :param_2::INTEGER
 FOR UPDATE SKIP LOCKED;
@@ -585,6 +585,10 @@ WHERE
     AND substr(sessions.sid, :substr_1::INTEGER, :substr_2::INTEGER) = :substr_3::VARCHAR
     AND sessions.sid >= :sid_3::VARCHAR
     AND sessions.sid < :sid_4::VARCHAR;
+
+-- now
+-- Read the database's clock, in milliseconds since 1970 UTC.
+SELECT {now_ms};
 
 -- per_day
 -- Count live sessions by the day of their creation, in UTC.
@@ -1483,7 +1487,7 @@ FROM sessions
 WHERE
     sessions.sid = :ssb_handle::VARCHAR
     AND (CAST(sessions.sid AS TEXT) COLLATE "C") = :ssb_handle::VARCHAR
-    AND sessions.expire_at < -{now_ms};
+    AND sessions.expire_at BETWEEN -{now_ms} - 600000 AND -{now_ms} - 1;
 
 -- destroy
 -- Remove a session, live or not, but not its trace.

@@ -13,7 +13,7 @@ from beaker_site import open_beaker_site
 from flask_site import FlaskSite
 from pyramid_site import PyramidSite
 
-import schema_session_backend.beaker
+import schema_session_backend.beaker.session
 from schema_session_backend import SessionStore, _shared
 from schema_session_backend.beaker import SchemaSession
 
@@ -88,6 +88,6 @@ def let_pass(
 ) -> Callable[[float], None]:
     """Moves the clock of the database, for stores of `moved_store`, and that of this host."""
     moved = SimpleNamespace(time=lambda: clock.time() + clock_error, strftime=time.strftime)
-    for module in (beaker.session, schema_session_backend.beaker):
+    for module in (beaker.session, schema_session_backend.beaker.session):
         monkeypatch.setattr(module, "time", moved)
     return clock.advance

@@ -22,7 +22,7 @@ from webtest import TestApp
 
 from schema_session_backend import ConfigurationError, SessionTooLarge, UnserializableValue, WrongArgument
 from schema_session_backend._shared import shared_store
-from schema_session_backend.beaker import CACHE_SCHEMAS, CACHE_TABLE
+from schema_session_backend.beaker.cache import CACHE_SCHEMAS, CACHE_TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

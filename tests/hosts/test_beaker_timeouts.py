@@ -9,7 +9,7 @@ import beaker.session
 import pytest
 from browsing import LOGIN
 
-import schema_session_backend.beaker
+import schema_session_backend.beaker.session
 from clocks import A_MOMENT, HOUR, MINUTE
 
 MILLISECOND = 0.001
@@ -27,7 +27,7 @@ def let_pass_on_slow_host(clock, monkeypatch):
     clock.now = A_MOMENT
     looks = itertools.count()
     host = SimpleNamespace(time=lambda: clock.time() + next(looks) * 10 * MILLISECOND)
-    for module in (beaker.session, schema_session_backend.beaker):
+    for module in (beaker.session, schema_session_backend.beaker.session):
         monkeypatch.setattr(module, "time", host)
     return clock.advance
 

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from browsing import LOGIN
 
-import schema_session_backend.beaker
+import schema_session_backend.beaker.requests
 from clocks import DAY, HOUR, MINUTE
 from schema_session_backend import ConfigurationError
 from schema_session_backend.beaker import RequestMiddleware
@@ -159,7 +159,7 @@ def test_p9_a_request_that_does_not_renew_costs_nothing_more(counted, counter, o
 
 @pytest.mark.parametrize("host", ["beaker", "SchemaSession"])
 def test_a_warning_says_that_beaker_does_not_tell_of_the_path(open_site, moved_store, caplog):
-    schema_session_backend.beaker._warn_of_unknown_requests.cache_clear()
+    schema_session_backend.beaker.requests.warn_of_unknown_requests.cache_clear()
     open_site(store=moved_store(unrenewed_paths="/poll")).browser().log_in()
 
     assert "unrenewed_paths have no effect" in caplog.text

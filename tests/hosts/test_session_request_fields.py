@@ -16,7 +16,7 @@ from pyramid.response import Response
 from values import stored_rows
 from webtest import TestApp
 
-import schema_session_backend.beaker
+import schema_session_backend.beaker.requests
 from schema_session_backend import ConfigurationError
 from schema_session_backend.beaker import RequestMiddleware
 from schema_session_backend.cachelib import SchemaCache
@@ -209,7 +209,7 @@ def test_an_ini_file_is_enough_for_beaker(settings, make_store, tmp_path, page):
 
 
 def test_without_its_middleware_beaker_stores_none_and_a_warning_says_so(store, caplog):
-    schema_session_backend.beaker._warn_of_unknown_requests.cache_clear()
+    schema_session_backend.beaker.requests.warn_of_unknown_requests.cache_clear()
     browser = open_beaker_site(store=store).browser()
     browser.log_in()
     browser.visit(lambda session: [session.update(cart=[2]), session.save()])

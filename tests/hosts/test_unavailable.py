@@ -10,7 +10,7 @@ from webtest import TestApp
 from clocks import FakeTime
 from databases import DATABASES
 from schema_session_backend import StoreUnavailable
-from schema_session_backend.beaker import RequestMiddleware
+from schema_session_backend.beaker import RequestMiddleware, SchemaSession
 from schema_session_backend.flask import answer_unavailable
 from schema_session_backend.unavailable import UnavailableMiddleware
 from wire import Counter
@@ -64,6 +64,17 @@ class Client(TestApp):
         return self.visit(self.site.saving(**LOGIN))
 
 
+def fail_once(store, monkeypatch):
+    """The database is gone for the next read, and back after it."""
+    load = store.load
+
+    def fail(*arguments):
+        monkeypatch.setattr(store, "load", load)
+        raise StoreUnavailable("gone for a moment")
+
+    monkeypatch.setattr(store, "load", fail)
+
+
 def assert_is_unavailable(answer, caplog):
     assert answer.status_int == 503
     assert int(answer.headers["Retry-After"]) > 0
@@ -103,13 +114,28 @@ def test_a_database_that_is_back_in_the_middle_of_a_request_signs_nobody_out(
     store = make_store()
     client = open_client(store)
     client.sign_in()
-    load = store.load
+    fail_once(store, monkeypatch)
 
-    def fail_once(*arguments):
-        monkeypatch.setattr(store, "load", load)
-        raise StoreUnavailable("gone for a moment")
+    assert "Set-Cookie" not in client.visit(dict, status=503).headers
+    seen = []
+    client.visit(lambda session: seen.append(session["user_id"]))
+    assert seen == [42]
 
-    monkeypatch.setattr(store, "load", fail_once)
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"session_class": SchemaSession}, {"invalidate_corrupt": False}],
+    ids=lambda given: next(iter(given)),
+)
+@pytest.mark.parametrize("host", ["beaker"])
+def test_beaker_without_our_middleware_signs_nobody_out_with_either_of_two_settings(
+    host, open_site, make_store, monkeypatch, settings
+):
+    """Otherwise Beaker goes on with an empty session under a new id, as docs/howto/beaker.md tells."""
+    store = make_store()
+    client = Client(open_site(store=store, **settings), UnavailableMiddleware)
+    client.sign_in()
+    fail_once(store, monkeypatch)
 
     assert "Set-Cookie" not in client.visit(dict, status=503).headers
     seen = []

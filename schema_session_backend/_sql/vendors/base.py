@@ -234,6 +234,10 @@ class Vendor(ABC):
         """What cancels the statement that a driver's connection is running; None if nothing does."""
         return None
 
+    def have_asked(self, connection: Any, is_over: Callable[[], bool]) -> None:
+        """Have an embedded database ask now and then, while it runs a statement, whether to end it."""
+        raise NotImplementedError
+
     def heed_warnings(self, connection: Any, heed: Callable[[str], object]) -> None:  # noqa: B027 - likewise
         """Have `heed` called where the database says that a commit does not count, with what it says."""
 

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 LOCK_WAIT: Final = 0.5
 """Seconds that one try waits for a lock on the file."""
+ASKS_EVERY: Final = 100_000
+"""Steps of a statement between two questions whether its deadline has passed: some milliseconds."""
 _DENIED: Final = ("SQLITE_NOTADB", "SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH")
 # julianday() has a precision of milliseconds; adding 0.5 rounds to the nearest.
 _MS_SQL = "CAST((julianday({}) - 2440587.5) * 86400000 + 0.5 AS INTEGER)"
@@ -193,6 +195,10 @@ class SQLite(Vendor):
         """See `Vendor.cancellation`."""
         interrupt: Callable[[], object] = connection.interrupt
         return interrupt
+
+    def have_asked(self, connection: Any, is_over: Callable[[], bool]) -> None:
+        """See `Vendor.have_asked`."""
+        connection.set_progress_handler(is_over, ASKS_EVERY)
 
     def prepare(self, connection: Connection) -> None:
         """Switch the file to a write-ahead log, so that readers and the writer do not wait for each other."""

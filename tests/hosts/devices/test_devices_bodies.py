@@ -35,11 +35,14 @@ def visitor(address):
     return visitor
 
 
+CHUNKED = {"Transfer-Encoding": "chunked"}
+
+
 @contextmanager
-def chunked_post(address, path, headers):
-    """A connection on which the headers of a request with a chunked body are sent."""
+def post(address, path, headers, body=CHUNKED):
+    """A connection on which the headers of a request are sent, and what they say of its body."""
     server = urlsplit(address)
-    head = {"Host": server.netloc, "Transfer-Encoding": "chunked", **headers}
+    head = {"Host": server.netloc, **body, **headers}
     lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
     with socket.create_connection((server.hostname, server.port), PATIENCE) as connection:
         connection.sendall(f"POST {path} HTTP/1.1\r\n{lines}\r\n".encode())
@@ -79,7 +82,7 @@ def test_a_body_of_unknown_length_takes_no_memory(address, visitor, path, kind):
 
     for cookie in ("", visitor.cookie):
         headers = {"Content-Type": kind, "X-CSRF-Token": token, "Cookie": cookie}
-        with chunked_post(address, path, headers) as connection:
+        with post(address, path, headers) as connection:
             send(connection, 50 * MIB)
             # Who is asking may be known from the body only.
             assert status_of(connection) in ({413} if cookie else {401, 413})
@@ -89,11 +92,12 @@ def test_a_body_of_unknown_length_takes_no_memory(address, visitor, path, kind):
     assert visitor.get("/devices/sessions")["sessions"]
 
 
-def test_a_visitor_who_may_not_send_a_form_is_refused_before_the_body_comes(address, visitor):
+@pytest.mark.parametrize("body", [CHUNKED, {"Content-Length": "1000"}], ids=["chunked", "of known length"])
+def test_a_visitor_who_may_not_send_a_form_is_refused_before_the_body_comes(address, visitor, body):
     """A body that is sent slowly, or never, keeps a thread of the server waiting only for who may send it."""
     wrong = {"X-CSRF-Token": "wrong", "Cookie": visitor.cookie}
     foreign = {"Sec-Fetch-Site": "cross-site", "Cookie": visitor.cookie}
 
     for expected, headers in ((401, {}), (403, wrong), (403, foreign)):
-        with chunked_post(address, "/devices/sign-out-others", headers) as connection:
+        with post(address, "/devices/sign-out-others", headers, body) as connection:
             assert status_of(connection) == expected

@@ -12,9 +12,9 @@ import pickle
 import zlib
 from typing import Any, Final
 
-from ._session.plain import Unstorable, plain_copy
-from ._session.serializer import name_of
-from .errors import ConfigurationError, UnserializableValue
+from .._session.plain import Unstorable, plain_copy
+from .._session.serializer import name_of
+from ..errors import ConfigurationError, UnserializableValue
 
 SERIALIZER_KEY: Final = "_beaker_serializer"
 JSON: Final = "json"
