@@ -147,6 +147,7 @@ ON DUPLICATE KEY UPDATE
         WHEN (
             (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
             AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+            AND dayofmonth(sessions.created_at) BETWEEN 1 AND dayofmonth(last_day(sessions.created_at))
         )
         THEN sessions.created_at
         ELSE VALUES(created_at)
@@ -162,6 +163,9 @@ ON DUPLICATE KEY UPDATE
                     WHEN (
                         (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
                         AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                        AND dayofmonth(sessions.created_at) BETWEEN 1 AND dayofmonth(
+                            last_day(sessions.created_at)
+                        )
                     )
                     THEN sessions.created_at
                     ELSE VALUES(created_at)
@@ -199,6 +203,7 @@ ON DUPLICATE KEY UPDATE
         WHEN (
             (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
             AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+            AND dayofmonth(sessions.created_at) BETWEEN 1 AND dayofmonth(last_day(sessions.created_at))
         )
         THEN sessions.created_at
         ELSE VALUES(created_at)
@@ -214,6 +219,9 @@ ON DUPLICATE KEY UPDATE
                     WHEN (
                         (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
                         AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                        AND dayofmonth(sessions.created_at) BETWEEN 1 AND dayofmonth(
+                            last_day(sessions.created_at)
+                        )
                     )
                     THEN sessions.created_at
                     ELSE VALUES(created_at)
@@ -245,6 +253,7 @@ ON DUPLICATE KEY UPDATE
         WHEN (
             (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
             AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+            AND dayofmonth(sessions.created_at) BETWEEN 1 AND dayofmonth(last_day(sessions.created_at))
         )
         THEN sessions.created_at
         ELSE VALUES(created_at)
@@ -260,6 +269,9 @@ ON DUPLICATE KEY UPDATE
                     WHEN (
                         (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
                         AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                        AND dayofmonth(sessions.created_at) BETWEEN 1 AND dayofmonth(
+                            last_day(sessions.created_at)
+                        )
                     )
                     THEN sessions.created_at
                     ELSE VALUES(created_at)
@@ -377,7 +389,12 @@ SET
                 MICROSECOND,
                 '1970-01-01',
                 CASE
-                    WHEN (sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30')
+                    WHEN (
+                        sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                        AND dayofmonth(sessions.created_at) BETWEEN 1 AND dayofmonth(
+                            last_day(sessions.created_at)
+                        )
+                    )
                     THEN sessions.created_at
                     ELSE {utc_now}
                 END
@@ -386,6 +403,7 @@ SET
     ),
     created_at=CASE WHEN (
         sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+        AND dayofmonth(sessions.created_at) BETWEEN 1 AND dayofmonth(last_day(sessions.created_at))
     ) THEN sessions.created_at ELSE {utc_now} END,
     updated_at={utc_now}
 WHERE sessions.sid = :ssb_handle AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
@@ -1129,6 +1147,7 @@ ON DUPLICATE KEY UPDATE
         WHEN (
             (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
             AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+            AND dayofmonth(sessions.created_at) BETWEEN 1 AND dayofmonth(last_day(sessions.created_at))
         )
         THEN sessions.created_at
         ELSE VALUES(created_at)
@@ -1144,6 +1163,9 @@ ON DUPLICATE KEY UPDATE
                     WHEN (
                         (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
                         AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                        AND dayofmonth(sessions.created_at) BETWEEN 1 AND dayofmonth(
+                            last_day(sessions.created_at)
+                        )
                     )
                     THEN sessions.created_at
                     ELSE VALUES(created_at)
@@ -1181,6 +1203,7 @@ ON DUPLICATE KEY UPDATE
         WHEN (
             (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
             AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+            AND dayofmonth(sessions.created_at) BETWEEN 1 AND dayofmonth(last_day(sessions.created_at))
         )
         THEN sessions.created_at
         ELSE VALUES(created_at)
@@ -1196,6 +1219,9 @@ ON DUPLICATE KEY UPDATE
                     WHEN (
                         (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
                         AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                        AND dayofmonth(sessions.created_at) BETWEEN 1 AND dayofmonth(
+                            last_day(sessions.created_at)
+                        )
                     )
                     THEN sessions.created_at
                     ELSE VALUES(created_at)
@@ -1227,6 +1253,7 @@ ON DUPLICATE KEY UPDATE
         WHEN (
             (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
             AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+            AND dayofmonth(sessions.created_at) BETWEEN 1 AND dayofmonth(last_day(sessions.created_at))
         )
         THEN sessions.created_at
         ELSE VALUES(created_at)
@@ -1242,6 +1269,9 @@ ON DUPLICATE KEY UPDATE
                     WHEN (
                         (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
                         AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                        AND dayofmonth(sessions.created_at) BETWEEN 1 AND dayofmonth(
+                            last_day(sessions.created_at)
+                        )
                     )
                     THEN sessions.created_at
                     ELSE VALUES(created_at)
@@ -1356,7 +1386,12 @@ SET
                 MICROSECOND,
                 '1970-01-01',
                 CASE
-                    WHEN (sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30')
+                    WHEN (
+                        sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                        AND dayofmonth(sessions.created_at) BETWEEN 1 AND dayofmonth(
+                            last_day(sessions.created_at)
+                        )
+                    )
                     THEN sessions.created_at
                     ELSE {utc_now}
                 END
@@ -1365,6 +1400,7 @@ SET
     ),
     created_at=CASE WHEN (
         sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+        AND dayofmonth(sessions.created_at) BETWEEN 1 AND dayofmonth(last_day(sessions.created_at))
     ) THEN sessions.created_at ELSE {utc_now} END,
     updated_at={utc_now}
 WHERE
@@ -1583,7 +1619,12 @@ SET
                 MICROSECOND,
                 '1970-01-01',
                 CASE
-                    WHEN (sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30')
+                    WHEN (
+                        sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                        AND dayofmonth(sessions.created_at) BETWEEN 1 AND dayofmonth(
+                            last_day(sessions.created_at)
+                        )
+                    )
                     THEN sessions.created_at
                     ELSE {utc_now}
                 END
@@ -1592,6 +1633,7 @@ SET
     ),
     created_at=CASE WHEN (
         sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+        AND dayofmonth(sessions.created_at) BETWEEN 1 AND dayofmonth(last_day(sessions.created_at))
     ) THEN sessions.created_at ELSE {utc_now} END,
     updated_at={utc_now}
 WHERE sessions.sid = :ssb_handle AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
