@@ -30,6 +30,7 @@ UNSTORABLE = {
     "too large, of many bytes": json.dumps({"a": "€" * 90_000}, ensure_ascii=False),
     "two NaN in a set": '{"a":{"$set":[{"$decimal":"NaN"},{"$decimal":"NaN"}]}}',
     "a set of one hash": json.dumps({"a": {"$set": HUGE_SET}}),
+    "a set with many of one hash": json.dumps({"a": {"$set": [*HUGE_SET[:300], *range(2_000)]}}),
     "keys of one hash": json.dumps({"a": {"$dict": [[item, 1] for item in HUGE_SET]}}),
 }
 
@@ -51,10 +52,13 @@ def test_what_is_just_within_the_limits_is_a_session(make_store):
     for additional in (
         nested(100),
         '{"a":' + '{"$tuple":[' * 100 + "]}" * 100 + "}",
+        # Of nested sets, Python's marshal writes twice as much with each level.
+        '{"a":' + '{"$frozenset":[' * 100 + "]}" * 100 + "}",
         json.dumps({f"{number}": 1 for number in range(9_999)}),
         '{"a":{"$float":"nan"}}',
         '{"a":{"$set":[{"$decimal":"NaN"}]}}',
         json.dumps({"a": {"$set": HUGE_SET[:100]}}),
+        json.dumps({"a": {"$set": [*HUGE_SET[:99], *range(2_000)]}}),
     ):
         store.set("a", {})
         write_row(store, "a", additional=additional)
