@@ -112,6 +112,10 @@ class Tagging:
             raise Unstorable(TOO_DEEP)
         return writer(value, depth - 1)
 
+    def is_own(self, tag: str) -> bool:
+        """Whether values of the application's own type have that tag."""
+        return any(_tag_of(kind) == tag for kind in self._converters)
+
     def unpack(self, value: Any) -> Any:
         """The value that `pack` has put tags into.
 
@@ -137,7 +141,7 @@ class Tagging:
 
     def _unpack_members(self, items: Any) -> list[Any]:
         members = [self.unpack(item) for item in items]
-        if _share_a_hash(members):
+        if share_a_hash(members):
             raise CorruptText(SAME_HASH)
         return members
 
@@ -162,14 +166,14 @@ class Tagging:
         if len(value) > MAX_KEYS:
             msg = f"holds a dict of {len(value)} keys; {MAX_KEYS} is the most, so store fewer"
             raise Unstorable(msg)
-        if _share_a_hash(value):
+        if share_a_hash(value):
             raise Unstorable(SAME_HASH)
         if all(type(key) is str for key in value):
             return object_of([(key, self.pack(item, depth)) for key, item in value.items()])
         return object_of([(self.pack(key, depth), self.pack(item, depth)) for key, item in value.items()])
 
     def _pack_set(self, value: Any, depth: int) -> list[Any]:
-        if _share_a_hash(value):
+        if share_a_hash(value):
             raise Unstorable(SAME_HASH)
         # Sorted, so that an unchanged set is the same text in every process.
         items = {encoded(packed): packed for packed in (self.pack(item, depth) for item in value)}
@@ -296,7 +300,7 @@ def _tag_of(kind: type) -> str:
     return f"${kind.__name__}"
 
 
-def _share_a_hash(members: Collection[Any]) -> bool:
+def share_a_hash(members: Collection[Any]) -> bool:
     """Whether more than 100 members have one hash: a set compares each of them with all others."""
     if len(members) <= MOST_OF_A_HASH:
         return False
