@@ -127,6 +127,14 @@ def test_a_row_at_the_end_of_its_revisions_is_repaired_by_storing_it_anew(make_s
     assert store.get("a") == {"n": 4}
 
 
+def test_nested_sets_in_the_place_of_json_are_no_session(make_store):
+    store = make_store(schemas="doc JSON")
+    store.set_many({"a": {}, "b": {"doc": [1]}})
+    write_row(store, "a", additional='{"doc":' + '{"$frozenset":[' * 100 + "]}" * 100 + "}")
+
+    assert store.get_many("ab") == {"b": {"doc": [1]}}
+
+
 @pytest.mark.parametrize("tag", ["$tuple", "$frozenset", "$other"])
 def test_nested_objects_of_other_software_are_gone_through_once(monkeypatch, tag):
     """What stands in 45 levels of possible tags is not looked through 45 times."""
