@@ -150,10 +150,14 @@ class RequestSessions:
         if key == self._postponed_delete:
             return None
         loaded = self._store.load(key)
+        is_session = loaded is not None and self._is_session(loaded.data)
+        if not is_session and _is_of_cookie(key):
+            # Flask-Session makes a session of whatever the cookie names, and fails with any other value.
+            loaded = None
         if self._own is None and _is_of_cookie(key):
             self._own, self._unknown = (None, key) if loaded is None else (key, None)
             _warn_of_remember_cookie()
-        if loaded is not None and self._is_session(loaded.data):
+        if loaded is not None and is_session:
             # Flask-Session made the request's session from the version that was read first, so keep that.
             self._loaded.setdefault(key, loaded)
         elif key in self._loaded and key != session_key():

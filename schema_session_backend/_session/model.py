@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -94,13 +95,15 @@ class LoadedSession:
 
         Returns:
             seconds since 1970 UTC, in whole milliseconds; None if that cannot be known: for a blank session,
-            and without `timestamps` for a session that never expires.
+            and without `timestamps` for a session that never expires, or has no idle timeout.
         """
         if self.version is None:
             return None
         if self.updated_at is not None:
             return (self.updated_at - EPOCH) // MILLISECOND / 1000
-        return None if self.version.expiry is None else (self.version.expiry - round(max_age * 1000)) / 1000
+        if self.version.expiry is None or math.isinf(max_age):
+            return None
+        return (self.version.expiry - round(max_age * 1000)) / 1000
 
     def idle_for(self, max_age: float) -> float | None:
         """How long the session had not been used when it was read, by the database's clock.

@@ -73,11 +73,13 @@ def _plain(data: Mapping[Any, Any]) -> str | None:
             return None
         if _LONG_NUMBER in text.translate(_ZEROS):
             return None
-        # A tuple, a NaN and a key that is no str come back unequal. An instance of a subclass may come back
-        # equal, so have marshal refuse it.
+        # A tuple, a NaN and a key that is no str come back unequal, and so does a set. marshal must not see
+        # sets: it writes the members of each twice, and so those of nested sets again and again.
+        if _DECODER.decode(text) != data:
+            return None
+        # An instance of a subclass may come back equal, so have marshal refuse it.
         marshal.dumps(data, 2)  # type: ignore[arg-type]
-        same = _DECODER.decode(text) == data
-        return text.decode() if same else None
+        return text.decode()
     except Exception:  # noqa: BLE001 - `_pack` then finds the cause, and the caller names the key
         return None
 

@@ -11,6 +11,7 @@ import datetime as dt
 import importlib
 import math
 import sys
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
@@ -33,8 +34,8 @@ from .plain import (
 )
 
 MAX_KEYS: Final = 10_000
-FEW_MEMBERS: Final = 100
-FEW_HASHES: Final = "has too many keys or members of the same hash; store them in a list"
+MOST_OF_A_HASH: Final = 100
+SAME_HASH: Final = "has too many keys or members of the same hash; store them in a list"
 # msgspec reads the JSON numbers in this range back as the same int.
 SMALLEST_INT: Final = -(2**63)
 LARGEST_INT: Final = 2**63 - 1
@@ -111,6 +112,10 @@ class Tagging:
             raise Unstorable(TOO_DEEP)
         return writer(value, depth - 1)
 
+    def is_own(self, tag: str) -> bool:
+        """Whether values of the application's own type have that tag."""
+        return any(_tag_of(kind) == tag for kind in self._converters)
+
     def unpack(self, value: Any) -> Any:
         """The value that `pack` has put tags into.
 
@@ -136,8 +141,8 @@ class Tagging:
 
     def _unpack_members(self, items: Any) -> list[Any]:
         members = [self.unpack(item) for item in items]
-        if _have_few_hashes(members):
-            raise CorruptText(FEW_HASHES)
+        if share_a_hash(members):
+            raise CorruptText(SAME_HASH)
         return members
 
     def _plain(self, value: Any) -> Any:
@@ -161,15 +166,15 @@ class Tagging:
         if len(value) > MAX_KEYS:
             msg = f"holds a dict of {len(value)} keys; {MAX_KEYS} is the most, so store fewer"
             raise Unstorable(msg)
-        if _have_few_hashes(value):
-            raise Unstorable(FEW_HASHES)
+        if share_a_hash(value):
+            raise Unstorable(SAME_HASH)
         if all(type(key) is str for key in value):
             return object_of([(key, self.pack(item, depth)) for key, item in value.items()])
         return object_of([(self.pack(key, depth), self.pack(item, depth)) for key, item in value.items()])
 
     def _pack_set(self, value: Any, depth: int) -> list[Any]:
-        if _have_few_hashes(value):
-            raise Unstorable(FEW_HASHES)
+        if share_a_hash(value):
+            raise Unstorable(SAME_HASH)
         # Sorted, so that an unchanged set is the same text in every process.
         items = {encoded(packed): packed for packed in (self.pack(item, depth) for item in value)}
         if len(items) < len(value):
@@ -295,9 +300,13 @@ def _tag_of(kind: type) -> str:
     return f"${kind.__name__}"
 
 
-def _have_few_hashes(members: Collection[Any]) -> bool:
-    """Whether so many members have the same hash that a set of them takes seconds to make."""
-    return len(members) > FEW_MEMBERS and len(set(map(hash, members))) < len(members) // 8
+def share_a_hash(members: Collection[Any]) -> bool:
+    """Whether more than 100 members have one hash: a set compares each of them with all others."""
+    if len(members) <= MOST_OF_A_HASH:
+        return False
+    hashes = list(map(hash, members))
+    # Counting takes longer than making a set, and hardly any session needs it.
+    return len(hashes) - len(set(hashes)) >= MOST_OF_A_HASH and max(Counter(hashes).values()) > MOST_OF_A_HASH
 
 
 def _leaf_writer(tag: str, write: Callable[[Any], Any]) -> Callable[[Any, int], dict[str, Any]]:

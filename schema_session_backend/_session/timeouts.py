@@ -76,7 +76,8 @@ def milliseconds(span: float) -> int | None:
     """A span of seconds in whole milliseconds, at least 1; None for `math.inf`."""
     if math.isinf(span):
         return None
-    return min(max(1, round(span * 1000)), LONGEST_MS)
+    # The seconds are limited too, because a thousand times a float may be no number.
+    return min(max(1, round(min(span, LONGEST_MS) * 1000)), LONGEST_MS)
 
 
 def shorter(span: int | None, other: int | None) -> int | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import ipaddress
+import marshal
 import math
 import re
 from decimal import Decimal
@@ -340,10 +341,11 @@ def _json(kind: Any, where: str, dialect: Dialect) -> Check:
     def check(value: Any) -> str | None:
         try:
             text = msgspec.json.encode(value).decode()
+            comes_back = _is_same_json(msgspec.json.decode(text), value)
         except Exception:  # noqa: BLE001 - a value that cannot be encoded for any reason is no JSON
             return "takes JSON values only"
         # A tuple, a NaN and a key that is no str would come back changed. PostgreSQL refuses NUL.
-        if "\\u0000" in text or not _same_json(msgspec.json.decode(text), value):
+        if "\\u0000" in text or not comes_back:
             return "takes JSON values only, without NUL characters"
         if len(text.encode()) > TEXT_BYTES:
             return f"takes at most {TEXT_BYTES} bytes of JSON; store less"
@@ -358,25 +360,21 @@ def _json(kind: Any, where: str, dialect: Dialect) -> Check:
 
 
 def _json_problem(value: Any, levels: int, float_limit: float) -> str | None:
-    if type(value) is float:
-        return f"takes floats below {float_limit:g} only" if abs(value) >= float_limit else None
-    if type(value) not in {list, dict}:
-        return None
-    if levels == 0:
-        return f"takes JSON of {JSON_LEVELS} levels at most"
-    items = value.values() if type(value) is dict else value
-    problems = (_json_problem(item, levels - 1, float_limit) for item in items)
-    return next(filter(None, problems), None)
+    level = [value]
+    for _ in range(levels + 1):
+        if float_limit < math.inf and any(type(item) is float and abs(item) >= float_limit for item in level):
+            return f"takes floats below {float_limit:g} only"
+        containers = [item for item in level if type(item) in {list, dict}]
+        if not containers:
+            return None
+        level = [item for one in containers for item in (one.values() if type(one) is dict else one)]
+    return f"takes JSON of {JSON_LEVELS} levels at most"
 
 
-def _same_json(left: Any, right: Any) -> bool:
-    if type(left) is not type(right):
-        return False
-    if type(left) is dict:
-        return left.keys() == right.keys() and all(_same_json(left[key], right[key]) for key in left)
-    if type(left) is list:
-        return len(left) == len(right) and all(map(_same_json, left, right))
-    return bool(left == right)
+def _is_same_json(decoded: Any, value: Any) -> bool:
+    """Whether a value is equal to what was decoded from its JSON, and of equal types at every depth."""
+    # marshal tells 1 from 1.0 and True. It must not see sets, which take it long, and equal no list.
+    return bool(decoded == value) and marshal.dumps(decoded, 2) == marshal.dumps(value, 2)
 
 
 def _decorated(kind: TypeDecorator[Any], where: str, dialect: Dialect) -> Check:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
+import marshal
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -60,6 +62,7 @@ class Field:
         to_column: converts a checked value for SQLAlchemy's type, where the type would lose something.
         from_column: converts the value back.
         mutable: whether values can be changed in place, so that they have to be copied.
+        is_json: whether the values are JSON, of which there is a faster copy.
         strict: whether instances of subclasses and lazy strings are refused.
         path: where a searchable copy has its value from; None for a column that is its key's home.
     """
@@ -72,6 +75,7 @@ class Field:
     to_column: Callable[[Any], Any] | None = None
     from_column: Callable[[Any], Any] | None = None
     mutable: bool = False
+    is_json: bool = False
     strict: bool = False
     path: Path | None = None
 
@@ -89,7 +93,7 @@ class Field:
             value, problem = self.fit(value)
             if problem is not None:
                 raise InvalidField(self.table, self.name, problem)
-        return copy.deepcopy(value) if self.mutable else value
+        return self.copy_of(value)
 
     def fit(self, value: Any) -> tuple[Any, str | None]:
         """The value, or its plain value if only that fits, and the problem if neither does.
@@ -104,6 +108,16 @@ class Field:
         except Unstorable as error:
             return value, f"{problem}; {error}"
         return plain, self.check(plain)
+
+    def copy_of(self, value: Any) -> Any:
+        """The value, copied if it can be changed in place."""
+        if not self.mutable:
+            return value
+        if self.is_json:
+            # An application's own deserializer may make values that marshal does not know.
+            with suppress(ValueError):
+                return marshal.loads(marshal.dumps(value, 2))  # noqa: S302 - made just now
+        return copy.deepcopy(value)
 
     def copied(self, data: Mapping[str, Any]) -> Any:
         """The value of a searchable copy; text is converted if it is the usual text of a value that fits.
@@ -124,7 +138,7 @@ class Field:
         fitting, problem = self._fit_or_read(value)
         if problem is not None:
             raise InvalidField(self.table, self.name, f"{problem}; it is a copy of {self.path}")
-        return copy.deepcopy(fitting) if self.mutable else fitting
+        return self.copy_of(fitting)
 
     def named(self, value: Any) -> Any:
         """The column's value for one that another part of the application holds: 42 for "42", and back.
@@ -249,6 +263,7 @@ def field_of(table: str, column: Column[Any], dialect: Dialect, *, strict: bool)
         to_column=to_column,
         from_column=from_column,
         mutable=not isinstance(kind, IMMUTABLE),
+        is_json=isinstance(kind, sa.JSON),
         strict=strict,
         path=Path(column.info[SOURCE], where) if SOURCE in column.info else None,
     )

@@ -6,7 +6,6 @@ application's columns.
 
 from __future__ import annotations
 
-import copy
 import datetime as dt
 import json
 import logging
@@ -423,7 +422,7 @@ class Rows:
         for index, field in self._homes:
             value = content.columns[index]
             if value is not None and value is not OMITTED:
-                data[field.name] = copy.deepcopy(value) if field.mutable else value
+                data[field.name] = field.copy_of(value) if field.mutable else value
         return data
 
     def fields_of(self, data: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,6 +30,9 @@ ADDED_BY_BEAKER: Final = 120
 LONG_AGO: Final = -math.inf
 # The keys that `Session.delete()` leaves in a session.
 LEFT_BY_DELETE: Final = frozenset({"_domain", "_path", SERIALIZER_KEY})
+# The keys of a session whose values Beaker sends as attributes of its cookie.
+COOKIE_ATTRIBUTES: Final = ("_domain", "_path")
+ATTRIBUTE: Final = re.compile("[ -:<-~]*")
 
 
 class SessionNamespace(NamespaceManager):
@@ -71,7 +75,12 @@ class SessionNamespace(NamespaceManager):
         if self._loaded is None:
             raise KeyError(key)
         # The time of access is computed instead of stored: otherwise every request would have to write it.
-        return {**self._loaded.data, ACCESSED: self._last_use(self._loaded)}
+        data = {**self._loaded.data, ACCESSED: self._last_use(self._loaded)}
+        for name in COOKIE_ATTRIBUTES:
+            if data.get(name) is not None and not _is_attribute(data[name]):
+                # Whoever can write to the table could send any header, or have the server fail.
+                del data[name]
+        return data
 
     def __setitem__(self, key: str, data: Any) -> None:
         """Save the session, which is new unless it was read before.
@@ -163,6 +172,11 @@ class SessionNamespace(NamespaceManager):
         # The row tells when a remembered session ends, and Beaker's own timeout must not end it.
         is_over = idle is not None and idle >= timeout and not is_remembered
         return LONG_AGO if is_over else max(known, time.time() - timeout)
+
+
+def _is_attribute(value: object) -> bool:
+    """Whether a value can be that of an attribute of a cookie."""
+    return isinstance(value, str) and ATTRIBUTE.fullmatch(value) is not None
 
 
 class SerializedSessionNamespace(SessionNamespace):

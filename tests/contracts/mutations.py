@@ -3,27 +3,44 @@
 from __future__ import annotations
 
 import base64
+import gc
 import json
+import os
 import pickle
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import text
+from sqlalchemy import bindparam, select, text
 from sqlalchemy.exc import DBAPIError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
     from random import Random
 
     from sqlalchemy import Connection, Table
 
-SCHEMAS = "user_id Integer index; note Text; at DateTime; lunch Time; f Double; d Numeric(12, 2); doc JSON"
+    from schema_session_backend import SessionStore
+
+ROWS = int(os.environ.get("MUTATIONS", "200"))
+SEED = int(os.environ.get("MUTATIONS_SEED", "15"))
+
+SCHEMAS = (
+    "user_id Integer index; note Text; at DateTime; lunch Time; f Double; d Numeric(12, 2); doc JSON;"
+    " device String(50); ip String(45); user_agent String(255)"
+)
 GOOD = json.dumps(
     {"cart": [1, 2], "when": {"$datetime": "2026-01-01T00:00:00"}, "pair": {"$tuple": [1, "a"]}}
 )
 TAGS = (
     "dict", "int", "tuple", "set", "frozenset", "bytes", "bytearray", "datetime", "date", "time", "timedelta",
     "decimal", "uuid", "float", "markup", "pickle", "other",
+)  # fmt: skip
+# Keys of the session that have a meaning for the table, a host or the page of devices.
+KEYS = (
+    "user_id", "note", "at", "doc", "sid", "revision", "device", "ip", "user_agent", "place", "_max_age",
+    "_creation_time", "_accessed_time", "_domain", "_path", "_permanent", "_schema_session_created",
+    "_csrft_", "_f_", "<value>", "$rotated",
 )  # fmt: skip
 
 
@@ -37,31 +54,118 @@ class Bomb:
         return Path.touch, (self.path,)
 
 
-def mutated(connection: Connection, table: Table, handle: str, random: Random, marker: Path) -> str | None:
-    """Change the row of a handle.
+class Stopwatch:
+    """Calls the methods of an object, and keeps which call took longest.
+
+    Attributes:
+        about: what the next calls are about, for the report.
+        calls: how many there were.
+        longest: seconds of this thread's CPU time that the longest call took.
+        which: which call that was.
+    """
+
+    def __init__(self) -> None:
+        self.about, self.calls, self.longest, self.which = "", 0, 0.0, "none"
+        # What the tests have imported and made so far is a large heap to look through.
+        gc.collect()
+        gc.freeze()
+
+    def forget(self) -> None:
+        """Forget what was measured, because first calls import and compile."""
+        self.longest, self.which = 0.0, "none"
+
+    def run(self, name: str, call: Callable[[], Any]) -> Any:
+        """Call a function without arguments."""
+        gc.disable()
+        start = time.thread_time()
+        try:
+            return call()
+        except BaseException as error:
+            error.add_note(f"{name}, {self.about}")
+            raise
+        finally:
+            taken = time.thread_time() - start
+            gc.enable()
+            self.calls += 1
+            if taken > self.longest:
+                self.longest, self.which = taken, f"{name}, {self.about}"
+
+    def on(self, subject: Any) -> Timed:
+        """The same object, of which each call is measured."""
+        return Timed(self, subject)
+
+    def report(self, rows: int) -> str:
+        """What was done."""
+        slowest = f"{self.longest * 1000:.0f} ms of CPU: {self.which[:300]}"
+        return f"{rows} rows, {self.calls} calls; the longest took {slowest}"
+
+
+class Timed:
+    """An object whose calls a stopwatch measures; `subject` is the object itself."""
+
+    def __init__(self, stopwatch: Stopwatch, subject: Any) -> None:
+        self.stopwatch = stopwatch
+        self.subject = subject
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self.subject, name)
+        return lambda *arguments, **options: self.stopwatch.run(name, lambda: method(*arguments, **options))
+
+
+def rows_of(store: SessionStore, handles: Iterable[str]) -> list[tuple[Any, ...]]:
+    """The rows of these handles, whole."""
+    table = store.repo()
+    query = select(table).where(table.c.sid.in_(list(handles))).order_by(table.c.sid)
+    with store.engine.connect() as connection:
+        return [tuple(row) for row in connection.execute(query)]
+
+
+def remove_all_but(store: SessionStore, handles: Iterable[str]) -> None:
+    """Remove all other rows, whatever they hold."""
+    table = store.repo()
+    with store.engine.begin() as connection:
+        connection.execute(table.delete().where(table.c.sid.not_in(list(handles))))
+
+
+def mutate(
+    store: SessionStore, copies: Sequence[Sequence[str]], random: Random, marker: Path
+) -> list[str | None]:
+    """Change rows.
 
     Args:
-        connection: in a transaction.
-        table: the sessions'.
-        handle: the row's.
+        store: whose rows.
+        copies: for each change, the handles of the rows that get it.
         random: decides.
         marker: the file that a pickle creates where it is loaded.
 
     Returns:
-        what was set; None if the database refused it.
+        for each of `copies` what was set; None if the database refused it.
     """
+    table = store.repo()
+    with store.engine.begin() as connection:
+        every = [handle for handles in copies for handle in handles]
+        connection.execute(table.update().where(table.c.sid.in_(every)).values(additional=GOOD))
+        return [_mutated(connection, table, handles, random, marker) for handles in copies]
+
+
+def _mutated(
+    connection: Connection, table: Table, handles: Sequence[str], random: Random, marker: Path
+) -> str | None:
     database = connection.dialect.name
     column = random.choice([one.name for one in table.c if database == "sqlite" or one.name != "sid"])
     value = _sql(column, random, marker, database)
+    # No two rows can have the same primary key.
+    chosen = [random.choice(handles)] if column == "sid" else list(handles)
+    update = text(
+        f"UPDATE {table.name} SET {column} = {value.replace(':', chr(92) + ':')} WHERE sid IN :handles"
+    )
     point = connection.begin_nested()
     try:
-        connection.execute(
-            text(f"UPDATE {table.name} SET {column} = {value.replace(':', chr(92) + ':')} WHERE sid = :sid"),
-            {"sid": handle},
-        )
+        connection.execute(update.bindparams(bindparam("handles", expanding=True)), {"handles": chosen})
     except DBAPIError:  # the database has refused the value
         point.rollback()
         return None
+    point.commit()
     return f"{column} = {value[:200]}"
 
 
@@ -108,7 +212,8 @@ def _text(random: Random, marker: Path) -> str:
             json.dumps({"a": {f"${random.choice(TAGS)}": _nonsense(random)}}),
             json.dumps({"a": {f"${random.choice(TAGS)}": _nonsense(random)}}),
             json.dumps({"a": {f"${random.choice(TAGS)}": [_nonsense(random), _nonsense(random)]}}),
-            json.dumps({random.choice(["user_id", "note", "at", "sid", "revision"]): _nonsense(random)}),
+            json.dumps({random.choice(KEYS): _nonsense(random)}),
+            json.dumps({random.choice(KEYS): _nonsense(random), random.choice(KEYS): _nonsense(random)}),
             '{"a":' + opener * deep + closer * deep + "}",
             json.dumps({f"k{number}": 1 for number in range(many)}),
             json.dumps({"a": {"$set": [{"$int": str(number * (2**61 - 1))} for number in range(1, 1500)]}}),
@@ -134,7 +239,8 @@ def _nonsense(random: Random) -> Any:
         [[]], [1, 2], {"a": 1}, [["a", 1], ["a", 2]], [[[], 1]], "2024-01-01", "24:00",
         "2024-01-01T00:00:00+00:00[Nowhere]", "2024-01-01T00:00:00+00:00[../../etc/passwd]",
         "9999-12-31T23:59:59-23:59", [10**9, 0, 0], [1e308, 0, 0], "====", "AAAA", {"$int": "1"},
-        {"$set": [{"$set": []}]}, {"$decimal": "NaN"}, "<b>",
+        {"$set": [{"$set": []}]}, {"$decimal": "NaN"}, "<b>", 1e306,
+        "a\r\nSet-Cookie: a=b", "\0", "\u20ac", "Mozilla/5.0 (" + "Windows NT " * 5000, {"$rotated": "a"},
     ])  # fmt: skip
 
 

@@ -197,6 +197,8 @@ WITH_MAX_AGE: dict[str, Callable[[Any, Any], object]] = {
         (1e-9, 1),
         (dt.timedelta(minutes=2), 120_000),
         (dt.timedelta(days=400, milliseconds=7), 400 * 86_400_000 + 7),
+        (1e306, 10_000 * 31_557_600_000),
+        (10**15, 10_000 * 31_557_600_000),
         (math.inf, None),
     ],
     ids=repr,

@@ -9,6 +9,8 @@ from sqlalchemy import text
 from values import database_of, stored_rows, write_row
 
 from schema_session_backend import LoadedSession
+from schema_session_backend._session.shared_json import SharedJsonSerializer
+from schema_session_backend._session.tags import Tagging
 
 MODULUS = 2**61 - 1
 HUGE_SET = [{"$int": str(number * MODULUS)} for number in range(1, 1_700)]
@@ -30,6 +32,7 @@ UNSTORABLE = {
     "too large, of many bytes": json.dumps({"a": "€" * 90_000}, ensure_ascii=False),
     "two NaN in a set": '{"a":{"$set":[{"$decimal":"NaN"},{"$decimal":"NaN"}]}}',
     "a set of one hash": json.dumps({"a": {"$set": HUGE_SET}}),
+    "a set with many of one hash": json.dumps({"a": {"$set": [*HUGE_SET[:300], *range(2_000)]}}),
     "keys of one hash": json.dumps({"a": {"$dict": [[item, 1] for item in HUGE_SET]}}),
 }
 
@@ -51,10 +54,13 @@ def test_what_is_just_within_the_limits_is_a_session(make_store):
     for additional in (
         nested(100),
         '{"a":' + '{"$tuple":[' * 100 + "]}" * 100 + "}",
+        # Of nested sets, Python's marshal writes twice as much with each level.
+        '{"a":' + '{"$frozenset":[' * 100 + "]}" * 100 + "}",
         json.dumps({f"{number}": 1 for number in range(9_999)}),
         '{"a":{"$float":"nan"}}',
         '{"a":{"$set":[{"$decimal":"NaN"}]}}',
         json.dumps({"a": {"$set": HUGE_SET[:100]}}),
+        json.dumps({"a": {"$set": [*HUGE_SET[:99], *range(2_000)]}}),
     ):
         store.set("a", {})
         write_row(store, "a", additional=additional)
@@ -119,6 +125,33 @@ def test_a_row_at_the_end_of_its_revisions_is_repaired_by_storing_it_anew(make_s
     store.set("a", {"n": 3})
     assert store.save(store.load("a"), {"n": 4}).was_written
     assert store.get("a") == {"n": 4}
+
+
+def test_nested_sets_in_the_place_of_json_are_no_session(make_store):
+    store = make_store(schemas="doc JSON")
+    store.set_many({"a": {}, "b": {"doc": [1]}})
+    write_row(store, "a", additional='{"doc":' + '{"$frozenset":[' * 100 + "]}" * 100 + "}")
+
+    assert store.get_many("ab") == {"b": {"doc": [1]}}
+
+
+@pytest.mark.parametrize("tag", ["$tuple", "$frozenset", "$other"])
+def test_nested_objects_of_other_software_are_gone_through_once(monkeypatch, tag):
+    """What stands in 45 levels of possible tags is not looked through 45 times."""
+    looked_at, unpack = [0], Tagging.unpack
+
+    def counted(self, value):
+        looked_at[0] += 1
+        return unpack(self, value)
+
+    monkeypatch.setattr(Tagging, "unpack", counted)
+    serializer, members = SharedJsonSerializer(), sorted(map(str, range(1_000)))
+    text = '{"a":' + f'{{"{tag}":[' * 45 + ",".join(members) + "]}" * 45 + "}"
+
+    data = serializer.loads(text)
+
+    assert serializer.dumps(data) == text
+    assert looked_at[0] < 3 * len(members)
 
 
 def test_a_key_that_got_a_column_later_and_does_not_fit_it_costs_its_session(make_store):

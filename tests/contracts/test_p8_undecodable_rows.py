@@ -39,6 +39,12 @@ UNDECODABLE = {
         "user_id: text": "doc = 'nonsense'",
     },
     "mariadb": {
+        "created_at: month 0": "created_at = '2024-00-05'",
+        "created_at: day 0": "created_at = '2024-02-00'",
+        "created_at: impossible day": "created_at = '2024-02-31'",
+        "created_at: nothing but 0": "created_at = '0000-00-00'",
+        "updated_at: month 0": "updated_at = '2024-00-05'",
+        "at: day 0": "at = '2024-02-00'",
         "doc: 5,000 digits": f"doc = '[{'9' * 5000}]'",
         "lunch: 25:00": "lunch = '25:00'",
         "lunch: 838:59:59": "lunch = '838:59:59'",
@@ -66,9 +72,13 @@ def broken(make_store, url, request):
 
 
 def spoil(store, sid, change):
-    update = text(f"UPDATE {store.repo().name} SET {change.replace(':', chr(92) + ':')} WHERE sid = :sid")
+    mode = "SET STATEMENT sql_mode = 'ALLOW_INVALID_DATES' FOR" if store.engine.name == "mariadb" else ""
+    change = change.replace(":", r"\:")
     with store.engine.begin() as connection:
-        connection.execute(update, {"sid": store.handle(sid)})
+        connection.execute(
+            text(f"{mode} UPDATE {store.repo().name} SET {change} WHERE sid = :sid"),
+            {"sid": store.handle(sid)},
+        )
 
 
 @pytest.mark.parametrize(("url", "broken"), CASES, indirect=True)

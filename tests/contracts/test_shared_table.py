@@ -176,7 +176,8 @@ def test_a_write_of_other_software_during_a_request_is_not_seen(shared, url):
     [
         {"$gt": 5}, {"$set": {"a": 1}}, {"$set": ["b", "a"]}, {"$set": ["a"]}, {"$dict": 1}, {"$dict": []},
         {"$dict": [["$gt", 5]]}, {"$tuple": "a"}, {"$int": "5"}, {"$": {"$": {"$gt": ({"$lt": 1},)}}},
-        {"$date": "2020-01-01"}, {1: {"$gt": 5}}, ({"$gt": {5}},), {"a"}, {"$gt": 5, "$lt": 7},
+        {"$date": "2020-01-01"}, {"$dict": [["a", 1], ["a", 2]]}, {"$dict": [[[], 1]]}, {"$set": [{}]},
+        {1: {"$gt": 5}}, ({"$gt": {5}},), {"a"}, {"$gt": 5, "$lt": 7},
     ],
     ids=str,
 )  # fmt: skip

@@ -147,6 +147,7 @@ ON DUPLICATE KEY UPDATE
         WHEN (
             (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
             AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+            AND dayofmonth(sessions.created_at) BETWEEN 1 AND dayofmonth(last_day(sessions.created_at))
         )
         THEN sessions.created_at
         ELSE VALUES(created_at)
@@ -162,6 +163,9 @@ ON DUPLICATE KEY UPDATE
                     WHEN (
                         (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
                         AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                        AND dayofmonth(sessions.created_at) BETWEEN 1 AND dayofmonth(
+                            last_day(sessions.created_at)
+                        )
                     )
                     THEN sessions.created_at
                     ELSE VALUES(created_at)
@@ -199,6 +203,7 @@ ON DUPLICATE KEY UPDATE
         WHEN (
             (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
             AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+            AND dayofmonth(sessions.created_at) BETWEEN 1 AND dayofmonth(last_day(sessions.created_at))
         )
         THEN sessions.created_at
         ELSE VALUES(created_at)
@@ -214,6 +219,9 @@ ON DUPLICATE KEY UPDATE
                     WHEN (
                         (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
                         AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                        AND dayofmonth(sessions.created_at) BETWEEN 1 AND dayofmonth(
+                            last_day(sessions.created_at)
+                        )
                     )
                     THEN sessions.created_at
                     ELSE VALUES(created_at)
@@ -245,6 +253,7 @@ ON DUPLICATE KEY UPDATE
         WHEN (
             (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
             AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+            AND dayofmonth(sessions.created_at) BETWEEN 1 AND dayofmonth(last_day(sessions.created_at))
         )
         THEN sessions.created_at
         ELSE VALUES(created_at)
@@ -260,6 +269,9 @@ ON DUPLICATE KEY UPDATE
                     WHEN (
                         (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
                         AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                        AND dayofmonth(sessions.created_at) BETWEEN 1 AND dayofmonth(
+                            last_day(sessions.created_at)
+                        )
                     )
                     THEN sessions.created_at
                     ELSE VALUES(created_at)
@@ -377,7 +389,12 @@ SET
                 MICROSECOND,
                 '1970-01-01',
                 CASE
-                    WHEN (sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30')
+                    WHEN (
+                        sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                        AND dayofmonth(sessions.created_at) BETWEEN 1 AND dayofmonth(
+                            last_day(sessions.created_at)
+                        )
+                    )
                     THEN sessions.created_at
                     ELSE {utc_now}
                 END
@@ -386,6 +403,7 @@ SET
     ),
     created_at=CASE WHEN (
         sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+        AND dayofmonth(sessions.created_at) BETWEEN 1 AND dayofmonth(last_day(sessions.created_at))
     ) THEN sessions.created_at ELSE {utc_now} END,
     updated_at={utc_now}
 WHERE sessions.sid = :ssb_handle AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
@@ -1133,6 +1151,7 @@ ON DUPLICATE KEY UPDATE
         WHEN (
             (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
             AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+            AND dayofmonth(sessions.created_at) BETWEEN 1 AND dayofmonth(last_day(sessions.created_at))
         )
         THEN sessions.created_at
         ELSE VALUES(created_at)
@@ -1148,6 +1167,9 @@ ON DUPLICATE KEY UPDATE
                     WHEN (
                         (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
                         AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                        AND dayofmonth(sessions.created_at) BETWEEN 1 AND dayofmonth(
+                            last_day(sessions.created_at)
+                        )
                     )
                     THEN sessions.created_at
                     ELSE VALUES(created_at)
@@ -1185,6 +1207,7 @@ ON DUPLICATE KEY UPDATE
         WHEN (
             (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
             AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+            AND dayofmonth(sessions.created_at) BETWEEN 1 AND dayofmonth(last_day(sessions.created_at))
         )
         THEN sessions.created_at
         ELSE VALUES(created_at)
@@ -1200,6 +1223,9 @@ ON DUPLICATE KEY UPDATE
                     WHEN (
                         (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
                         AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                        AND dayofmonth(sessions.created_at) BETWEEN 1 AND dayofmonth(
+                            last_day(sessions.created_at)
+                        )
                     )
                     THEN sessions.created_at
                     ELSE VALUES(created_at)
@@ -1231,6 +1257,7 @@ ON DUPLICATE KEY UPDATE
         WHEN (
             (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
             AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+            AND dayofmonth(sessions.created_at) BETWEEN 1 AND dayofmonth(last_day(sessions.created_at))
         )
         THEN sessions.created_at
         ELSE VALUES(created_at)
@@ -1246,6 +1273,9 @@ ON DUPLICATE KEY UPDATE
                     WHEN (
                         (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
                         AND sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                        AND dayofmonth(sessions.created_at) BETWEEN 1 AND dayofmonth(
+                            last_day(sessions.created_at)
+                        )
                     )
                     THEN sessions.created_at
                     ELSE VALUES(created_at)
@@ -1360,7 +1390,12 @@ SET
                 MICROSECOND,
                 '1970-01-01',
                 CASE
-                    WHEN (sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30')
+                    WHEN (
+                        sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                        AND dayofmonth(sessions.created_at) BETWEEN 1 AND dayofmonth(
+                            last_day(sessions.created_at)
+                        )
+                    )
                     THEN sessions.created_at
                     ELSE {utc_now}
                 END
@@ -1369,6 +1404,7 @@ SET
     ),
     created_at=CASE WHEN (
         sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+        AND dayofmonth(sessions.created_at) BETWEEN 1 AND dayofmonth(last_day(sessions.created_at))
     ) THEN sessions.created_at ELSE {utc_now} END,
     updated_at={utc_now}
 WHERE
@@ -1590,7 +1626,12 @@ SET
                 MICROSECOND,
                 '1970-01-01',
                 CASE
-                    WHEN (sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30')
+                    WHEN (
+                        sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+                        AND dayofmonth(sessions.created_at) BETWEEN 1 AND dayofmonth(
+                            last_day(sessions.created_at)
+                        )
+                    )
                     THEN sessions.created_at
                     ELSE {utc_now}
                 END
@@ -1599,6 +1640,7 @@ SET
     ),
     created_at=CASE WHEN (
         sessions.created_at BETWEEN '1000-01-01' AND '9999-12-30'
+        AND dayofmonth(sessions.created_at) BETWEEN 1 AND dayofmonth(last_day(sessions.created_at))
     ) THEN sessions.created_at ELSE {utc_now} END,
     updated_at={utc_now}
 WHERE sessions.sid = :ssb_handle AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});

@@ -104,19 +104,17 @@ class SchemaSession(DictMethods):
 
     def flash(self, msg: Any, queue: str = "", allow_duplicate: bool = True) -> None:  # noqa: FBT001, FBT002 - ISession's signature
         """Put `msg` at the end of a `queue`; without `allow_duplicate` only if it is not there already."""
-        messages = self.setdefault(FLASH + queue, [])
+        self[FLASH + queue] = messages = self.peek_flash(queue)
         if allow_duplicate or msg not in messages:
             messages.append(msg)
 
     def pop_flash(self, queue: str = "") -> list[Any]:
         """Take all messages of a `queue`."""
-        messages: list[Any] = self.pop(FLASH + queue, [])
-        return messages
+        return _messages(self.pop(FLASH + queue, []))
 
     def peek_flash(self, queue: str = "") -> list[Any]:
         """The messages of a `queue`, which stay there."""
-        messages: list[Any] = self.get(FLASH + queue, [])
-        return messages
+        return _messages(self.get(FLASH + queue, []))
 
     def new_csrf_token(self) -> str:
         """Make a new CSRF token for this session; returns it."""
@@ -125,8 +123,9 @@ class SchemaSession(DictMethods):
 
     def get_csrf_token(self) -> str:
         """The session's CSRF token, made at its first use."""
-        token: str | None = self.get(CSRF_TOKEN)
-        return self.new_csrf_token() if token is None else token
+        token = self.get(CSRF_TOKEN)
+        # Whoever can write to the table can put anything there, and Pyramid compares ASCII.
+        return token if isinstance(token, str) and token and token.isascii() else self.new_csrf_token()
 
     # -- beyond ISession
 
@@ -249,3 +248,8 @@ class SchemaSession(DictMethods):
     def _roll_back(self) -> None:
         self._exception_view.roll_back(self._state)
         self._state = self._committed
+
+
+def _messages(stored: Any) -> list[Any]:
+    """The messages of a queue; none if something else is stored in their place."""
+    return stored if isinstance(stored, list) else []

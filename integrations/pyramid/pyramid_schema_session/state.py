@@ -82,9 +82,8 @@ class State(NamedTuple):
         values = loaded.data
         # A session that other software stored without our creation time is not rewritten just to add it.
         keeps_created = CREATED in values
-        if keeps_created:
-            created = values.pop(CREATED)
-        else:
+        created = values.pop(CREATED, None)
+        if type(created) is not int:
             created = now if loaded.created_at is None else int(loaded.created_at.timestamp())
         return self._replace(
             sid=loaded.sid,

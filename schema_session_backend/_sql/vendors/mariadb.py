@@ -7,7 +7,7 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from sqlalchemy import BigInteger, String, case, delete, func, null, select, text
+from sqlalchemy import BigInteger, String, and_, case, delete, func, null, select, text
 from sqlalchemy.dialects import mysql
 from sqlalchemy.sql import literal_column
 
@@ -138,6 +138,12 @@ class MariaDB(Vendor):
             literal_column("MICROSECOND"), literal_column("'1970-01-01'"), moment, type_=BigInteger
         )
         return microseconds.op("DIV", return_type=BigInteger())(literal_column("1000"))
+
+    def is_moment(self, moment: ColumnElement[Any]) -> ColumnElement[bool]:
+        """See `Vendor.is_moment`; MariaDB keeps months and days of 0, and may keep a 31st of February."""
+        # There is no last day of a month of 0, and a comparison with NULL is not true.
+        last_day = func.dayofmonth(func.last_day(moment))
+        return and_(super().is_moment(moment), func.dayofmonth(moment).between(literal_column("1"), last_day))
 
     def insert(self, table: Table) -> MySQLInsert:
         """See `Vendor.insert`."""
