@@ -126,6 +126,19 @@ class Statements:
         """Read live sessions; the handle comes last in a row."""
         return Query(self.listed.where(self.among(handles)))
 
+    def starts(self, length: int, *, mark: str, after: str, limit: int) -> Query:
+        """Read how the texts of live sessions begin, in the order of handles; the handle comes first."""
+        sid = self.table.sid
+        own = self.begins_with(mark) if mark else []
+        start = func.substr(self.table.additional, 1, length)
+        return Query(select(sid, start).where(self.live, sid > after, *own).order_by(sid).limit(limit))
+
+    def texts(self, handles: Sequence[str]) -> Query:
+        """Read the texts of live sessions, between the handle and the revision."""
+        table = self.table
+        text = select(table.sid, table.additional, table.revision)
+        return Query(text.where(self.among(handles), self.live))
+
     # -- storing
 
     def _upsert(self, omitted: frozenset[str], count: int | None = None) -> Query:
@@ -172,6 +185,14 @@ class Statements:
         every = frozenset(field.name for field in self.table.fields)
         values = self._replaced(every) | stamp | {self.table.revision.name: self.rows.revision}
         return Query(update(self.table.table).where(self._this).values(values))
+
+    @cached_property
+    def reseal(self) -> Query:
+        """Replace the text of a session that nobody has saved meanwhile, and leave all else alone."""
+        table = self.table
+        unchanged = table.revision == self.rows.revision
+        text = {table.additional.name: self.rows.parameters()[table.additional.name]}
+        return Query(update(table.table).where(self._this, unchanged).values(text))
 
     @cached_property
     def touch(self) -> Query:

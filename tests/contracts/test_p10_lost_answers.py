@@ -12,6 +12,7 @@ import pytest
 from failing_wire import FailingWire
 from schema_session_backend import StoreUnavailable, new_session_id
 from schema_session_backend.cachelib import SchemaCache
+from sealed import new_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,10 +27,10 @@ def wire(url) -> Iterator[FailingWire]:
     wire.close()
 
 
-@pytest.fixture
-def far(make_store, wire):
+@pytest.fixture(params=[[], [new_key()]], ids=["unsealed", "sealed"])
+def far(make_store, wire, request):
     """A store whose answers the wire can lose."""
-    store = make_store(wire.url, timestamps=True)
+    store = make_store(wire.url, timestamps=True, encryption_keys=request.param)
     store.set("a", {"user_id": 1, "visits": 1})
     return store
 
