@@ -148,7 +148,7 @@ class SessionStore(Searching, ManySessions):
         serializer: Text | Serializer = "json",
         types: Object[Mapping[type[Any], Converter]] | None = None,
         strict_types: Switch = False,
-        encryption_keys: Keys | Iterable[str | bytes] = (),
+        encryption_keys: Keys | Iterable[str | bytes] = "",
         unsealed: Text = "refuse",
         **unknown: Never,
     ) -> None:
