@@ -1,7 +1,7 @@
 """Sealed texts: what of a session has no columns, encrypted, authenticated and bound to its row.
 
-A sealed text is `sealed1:`, the name of its key, `:`, and in base64 what the key has made of the text. The
-handle is authenticated too, so that a text of another row does not open.
+A sealed text is `sealed1:`, the name of its key, `:`, and in base64 a random nonce and what AES-256-GCM makes
+of the text. The handle is authenticated too, so that a text of another row does not open.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import re
 from base64 import urlsafe_b64decode
 from binascii import b2a_base64
 from collections.abc import Iterable
+from importlib import import_module
+from os import urandom
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -29,6 +31,7 @@ START_LENGTH: Final = len("sealed1:01234567:")
 REFUSE, READ, WRITE = "refuse", "read", "write"
 UNSEALED: Final = (REFUSE, READ, WRITE)
 """The option `unsealed`."""
+NONCE_LENGTH: Final = 12
 SESSION: Final = b"session "
 TRACE: Final = b"trace "
 
@@ -57,17 +60,16 @@ class Sealing:
 
     def __init__(self, keys: Sequence[bytes], *, unsealed: str, table: str) -> None:
         try:
-            from .ciphers import Key  # noqa: PLC0415 - only who seals needs the package
+            ciphers = import_module(".ciphers", __package__)
         except ImportError:
-            key_type = None
-        else:
-            key_type = Key
-        if key_type is None:
+            ciphers = None
+        if ciphers is None:
             msg = "encryption_keys needs the package cryptography"
             raise MissingDependency(msg, extra="encryption")
-        every = [key_type(key, table) for key in keys]
-        self._keys = {f"{START}{key.name}:": key for key in every}
-        self._start, self._key = next(iter(self._keys.items()))
+        self._ciphers = {f"{START}{ciphers.name(key)}:": ciphers.cipher(key, table) for key in keys}
+        self._start, first = next(iter(self._ciphers.items()))
+        self._encrypt = first.encrypt
+        self._broken = (ValueError, ciphers.InvalidTag)
         self._reads_unsealed = unsealed != REFUSE
         self._seals = unsealed != WRITE
 
@@ -81,7 +83,8 @@ class Sealing:
         """
         if not self._seals:
             return text
-        sealed = self._key.seal(text.encode(), role + handle.encode())
+        nonce = urandom(NONCE_LENGTH)
+        sealed = nonce + self._encrypt(nonce, text.encode(), role + handle.encode())
         return self._start + b2a_base64(sealed, newline=False).decode()
 
     def open(self, text: Any, handle: str, role: bytes = SESSION) -> Any:
@@ -95,19 +98,23 @@ class Sealing:
         Raises:
             CorruptText: for any other text; for one that is not sealed only if `unsealed` refuses it.
         """
-        if text is None or not text.startswith(START):
-            if self._reads_unsealed:
-                return text
-            raise CorruptText("it is not sealed, which the option unsealed refuses")
-        key = self._keys.get(text[:START_LENGTH])
-        if key is None:
-            raise CorruptText("it is sealed with a key that is not among encryption_keys")
+        cipher = None if text is None else self._ciphers.get(text[:START_LENGTH])
+        if cipher is None:
+            return self._unsealed(text)
         try:
             sealed = _BASE64.decode(f'"{text[START_LENGTH:]}"')
-            return key.open(sealed, role + handle.encode()).decode()
-        except ValueError:
+            opened = cipher.decrypt(sealed[:NONCE_LENGTH], sealed[NONCE_LENGTH:], role + handle.encode())
+            return opened.decode()
+        except self._broken:
             pass
         raise CorruptText("it was sealed for another row or table, or was changed since")
+
+    def _unsealed(self, text: Any) -> Any:
+        if text is not None and text.startswith(START):
+            raise CorruptText("it is sealed with a key that is not among encryption_keys")
+        if not self._reads_unsealed:
+            raise CorruptText("it is not sealed, which the option unsealed refuses")
+        return text
 
     def is_current(self, start: object) -> bool:
         """Whether a text that begins so has the form in which it would be written now."""
@@ -115,7 +122,7 @@ class Sealing:
 
     def knows(self, start: object) -> bool:
         """Whether a text that begins so can be opened, if nobody has changed it."""
-        return start in self._keys if is_sealed(start) else self._reads_unsealed
+        return start in self._ciphers if is_sealed(start) else self._reads_unsealed
 
 
 def sealing_for(option: object, unsealed: object, serializer: Serializer, *, table: str) -> Sealing | None:

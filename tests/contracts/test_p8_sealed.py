@@ -17,7 +17,6 @@ from workers import add_keys_in_process
 
 from processes import at_once
 from schema_session_backend import Outcome, SessionTooLarge
-from schema_session_backend._session.ciphers import Key
 from schema_session_backend._session.sealing import Sealing
 from schema_session_backend._session.tags import CorruptText
 from sealed import new_key
@@ -319,11 +318,3 @@ def test_pickle_of_a_forged_row_is_never_loaded(make_store, tmp_path):
 
     assert store.get("a") is None
     assert not (tmp_path / "was_run").exists()
-
-
-def test_one_key_is_many_so_that_random_nonces_do_not_repeat():
-    key = Key(os.urandom(32), "sessions")
-    for number in range(10_000):
-        key.seal(b"", b"%d" % number)
-
-    assert len(key._ciphers) == 256
