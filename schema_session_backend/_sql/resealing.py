@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Final
 
 from .._session.model import Resealed
@@ -50,14 +51,18 @@ class Resealing:
     def require_keys(self, runner: Runner) -> None:
         """Refuse to work where every visitor would seem to be signed out, because the keys are wrong.
 
-        Handles are hashes, so the first sessions of a table are a random sample of it. A corrupt text tells
-        nothing about the keys.
+        Handles are hashes, so the sessions after any of them are a random sample of the table. After one that
+        nobody can foresee, they are not those that an attacker has put there. A corrupt text tells nothing.
 
         Raises:
             ConfigurationError: if none of them can be opened with the keys.
         """
-        first = runner.run(self._statements.starts(START_LENGTH, mark="", after="", limit=SAMPLED), {})
-        starts = [start for _, start in first.rows]
+        starts: list[Any] = []
+        for after in (token_hex(32), ""):
+            sample = self._statements.starts(START_LENGTH, mark="", after=after, limit=SAMPLED)
+            starts += [start for _, start in runner.run(sample, {}).rows]
+            if len(starts) >= SAMPLED:
+                break
         sealing, name = self._sealing, self._statements.table.name
         if any(not is_sealed(start) if sealing is None else sealing.knows(start) for start in starts):
             return

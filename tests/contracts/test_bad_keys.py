@@ -14,6 +14,7 @@ from silence import all_that_was_logged, everything_in
 from values import no_sql, write_row
 
 from schema_session_backend import ConfigurationError, MissingDependency, SessionStore
+from schema_session_backend._sql import resealing
 from sealed import new_key
 
 KEY, ANOTHER = new_key(), new_key()
@@ -226,6 +227,22 @@ def test_a_corrupt_session_says_nothing_of_the_keys(make_store, text):
 
     for unsealed in ("refuse", "read"):
         assert make_store(encryption_keys=[ANOTHER], unsealed=unsealed).get("a") is None
+
+
+@pytest.mark.parametrize("start", ["00", "55", "ff"])
+def test_sessions_that_somebody_has_put_there_stop_no_process(make_store, monkeypatch, start):
+    """Unless they are about all that there are."""
+    store = make_store(encryption_keys=[KEY])
+    store.set_many({f"s{number}": {} for number in range(100)})
+    table = store.repo()
+    forged = {"additional": "sealed1:01234567:AAAA", "revision": 1, "expire_at": None}
+    with store.engine.begin() as connection:
+        connection.execute(table.insert(), [{"sid": f"{number:064}", **forged} for number in range(9)])
+        connection.execute(table.insert(), [{"sid": f"{number:f>64}", **forged} for number in range(9)])
+    monkeypatch.setattr(resealing, "token_hex", lambda length: start * length)
+
+    make_store(encryption_keys=[KEY]).wait_for_sync()
+    assert "add the key" in refused(make_store(encryption_keys=[ANOTHER]))
 
 
 def test_an_expired_session_says_nothing_of_the_keys(make_store):
