@@ -8,7 +8,21 @@ from __future__ import annotations
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Index, UniqueConstraint, and_, case, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    and_,
+    case,
+    cast,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.sql import literal_column
 
 from .._table.rows import LARGEST_REVISION, NONE
@@ -130,7 +144,11 @@ class Statements:
         """Read how the texts of live sessions begin, in the order of handles; the handle comes first."""
         sid = self.table.sid
         own = self.begins_with(mark) if mark else []
-        start = func.substr(self.table.additional, 1, length)
+        text: ColumnElement[Any] = self.table.additional
+        if not isinstance(text.type, String):
+            # The column of an application's own table may be JSON.
+            text = cast(text, Text)
+        start = func.substr(text, 1, length)
         return Query(select(sid, start).where(self.live, sid > after, *own).order_by(sid).limit(limit))
 
     def texts(self, handles: Sequence[str]) -> Query:
