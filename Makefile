@@ -14,7 +14,7 @@ PIP := $(RUN) -m pip install -qq
 UPSTREAM := build/upstream/environment
 OLDEST := build/oldest
 APPS := pypicloud flask_appbuilder pyramid_fullauth canaille
-CODE := --editable ".[beaker,cachelib,devices,flask,pyramid,postgresql,mysql]"
+CODE := --editable ".[beaker,cachelib,devices,encryption,flask,pyramid,postgresql,mysql]"
 
 # Where another process is installing something.
 WAIT := -o DPkg::Lock::Timeout=120

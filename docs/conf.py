@@ -55,7 +55,8 @@ def spelled(option: Option) -> str:
     """The types that an option takes, without the names of their modules."""
     members = [member for member in get_args(option.type) or (option.type,) if member is not type(None)]
     names = [re.sub(r"\b[a-z_]+\.", "", inspect.formatannotation(member)) for member in members]
-    return ", ".join(f"`{name}`" for name in names)
+    # A bar would end the table's cell.
+    return ", ".join(f"`{name}`" for name in names).replace("|", r"\|")
 
 
 def setup(app: Sphinx) -> None:

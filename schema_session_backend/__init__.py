@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ._session.ids import new_session_id
-from ._session.model import DayCount, LoadedSession, Outcome, Page, Record, Saved
+from ._session.model import DayCount, LoadedSession, Outcome, Page, Record, Resealed, Saved
 from ._session.serializer import Serializer
 from ._sql.search import NULL
 from .errors import (
@@ -47,6 +47,7 @@ __all__ = [
     "Outcome",
     "Page",
     "Record",
+    "Resealed",
     "Saved",
     "SchemaMismatch",
     "Serializer",

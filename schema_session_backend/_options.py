@@ -57,6 +57,7 @@ Seconds: TypeAlias = Annotated[
 WholeSeconds: TypeAlias = Annotated[int, TextForm("a whole number", "seconds", read=int)]
 Bytes: TypeAlias = Annotated[int, TextForm("a whole number", "bytes", read=int)]
 Text: TypeAlias = Annotated[str, TextForm("text", read=str)]
+Keys: TypeAlias = Annotated[str, TextForm("keys with blanks between them", read=str)]
 Object: TypeAlias = Annotated[T, TextForm("the dotted name of an object")]
 
 

@@ -29,6 +29,7 @@ _NAMES_ELSEWHERE: Final = {
     "timestamps": ("created_at", "updated_at"),
     "sync": ("create", "create_table", "create_tables", "create_all", "auto_create"),
     "serializer": ("data_serializer", "serialization_format"),
+    "encryption_keys": ("encrypt_key", "encryption_key", "fernet_key", "fernet_keys", "keys"),
     "hash_sid": ("hash_id", "hash_ids"),
     # The cookie's name, which is an option of Beaker's.
     "key": ("cookie_name", "session_cookie_name"),

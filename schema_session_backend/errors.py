@@ -55,7 +55,8 @@ class SessionStoreError(Exception):
 class ConfigurationError(SessionStoreError, ValueError):
     """An option, a declared column, a URL or a search that cannot work; raised before any SQL runs.
 
-    Also raised in a child process that was forked while a connection to its SQLite file was in use.
+    Also raised at the first use of a table of which `encryption_keys` open no session, and in a child process
+    that was forked while a connection to its SQLite file was in use.
     """
 
 

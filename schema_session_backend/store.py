@@ -13,13 +13,14 @@ from sqlalchemy import URL, Column, Engine, MetaData, Table  # noqa: TC002 - `de
 
 from . import _options as options
 from ._many import ManySessions
-from ._options import Bytes, Object, Seconds, Switch, Text  # noqa: TC001 - likewise
+from ._options import Bytes, Keys, Object, Seconds, Switch, Text  # noqa: TC001 - likewise
 from ._request_fields import RequestFields
 from ._searching import Searching
 from ._session import timeouts
 from ._session.ids import Ids
-from ._session.model import LoadedSession, Saved
+from ._session.model import LoadedSession, Resealed, Saved
 from ._session.pickling import serializer_for
+from ._session.sealing import sealing_for
 from ._session.serializer import Serializer  # noqa: TC001 - likewise
 from ._session.tags import Converter  # noqa: TC001 - likewise
 from ._session.timeouts import Timeouts
@@ -27,6 +28,7 @@ from ._sql.clock import Clock
 from ._sql.database import Database
 from ._sql.failures import shown
 from ._sql.janitor import Janitor
+from ._sql.resealing import Resealing
 from ._sql.saving import Saving, Wanted
 from ._sql.search import Search
 from ._sql.statements import Statements
@@ -97,7 +99,7 @@ class SessionStore(Searching, ManySessions):
             `"/poll /events"`; they leave its expiry, and its cookie, as they are.
         touch_interval: seconds that the expiry of an unchanged session may lag behind; a twentieth of the
             idle timeout and at most 60 unless given, 0 to write each time.
-        max_size: bytes that a session may take beside its columns.
+        max_size: bytes that a session may take beside its columns, before it is sealed.
         hash_sid: store a hash of the session id. Without it a reader of the table can take over sessions,
             and handles are ids, to be kept secret.
         serializer: `"json"`, `"pickle"` (whoever can write to the table can then run code here) or an
@@ -106,6 +108,11 @@ class SessionStore(Searching, ManySessions):
             a plain value of a `Money`, the second an equal `Money` of that. The class's name is stored too.
         strict_types: refuse instances of subclasses of built-in types, and lazy strings, instead of storing
             their plain values.
+        encryption_keys: keys of 32 random bytes as base64url text, which seal everything that is not
+            declared: it is encrypted, and refused if it was changed or is from another row. The first key
+            seals, and all open.
+        unsealed: what becomes of sessions that are not sealed, with `encryption_keys`: `"refuse"` takes them
+            for corrupt, `"read"` reads them, `"write"` also writes them so.
 
     Raises:
         ConfigurationError: for an option or a column that cannot work.
@@ -141,6 +148,8 @@ class SessionStore(Searching, ManySessions):
         serializer: Text | Serializer = "json",
         types: Object[Mapping[type[Any], Converter]] | None = None,
         strict_types: Switch = False,
+        encryption_keys: Keys | Iterable[str | bytes] = "",
+        unsealed: Text = "refuse",
         **unknown: Never,
     ) -> None:
         options.refuse_unknown(unknown, SessionStore)
@@ -189,9 +198,12 @@ class SessionStore(Searching, ManySessions):
             raise ConfigurationError(msg)
         self._unrenewed_paths = UnrenewedPaths(unrenewed_paths)
         self._request_fields = RequestFields(request_fields, self._table.fields)
+        made = serializer_for(serializer, types, strict=strict_types, shared=not hash_sid)
+        sealing = sealing_for(encryption_keys, unsealed, made, table=self._table.table.name)
         self._rows = Rows(
             self._table,
-            serializer_for(serializer, types, strict=strict_types, shared=not hash_sid),
+            made,
+            sealing=sealing,
             max_size=options.size(max_size),
             hashed=hash_sid,
             strict=strict_types,
@@ -203,13 +215,19 @@ class SessionStore(Searching, ManySessions):
         )
         self._search = Search(self._statements)
         self._survey = Survey(self._search, self._rows, hashed=hash_sid)
+        self._resealing = Resealing(self._statements, self._rows, sealing, made)
         self._clock = Clock()
         self._saving = Saving(self._statements, self._rows, self._timeouts, self._clock)
         self._janitor = Janitor(
             self._database, self._statements, interval=options.span(gc_interval, "gc_interval")
         )
         self._synchronizer = Synchronizer(
-            self._database, self._table, self._clock, change=sync, timeout=timeout
+            self._database,
+            self._table,
+            self._clock,
+            self._resealing.require_keys,
+            change=sync,
+            timeout=timeout,
         )
         self._upkeep = Upkeep(self._database, self._synchronizer, self._janitor)
 
@@ -576,7 +594,8 @@ class SessionStore(Searching, ManySessions):
         Raises:
             SchemaMismatch: with every difference, and what to do.
             StoreUnavailable, AccessDenied, StatementFailed: if the database is not there in time, or refuses.
-            ConfigurationError: for a table that this database cannot have, and for an impossible `timeout`.
+            ConfigurationError: for a table that this database cannot have, for `encryption_keys` that open
+                none of its sessions, and for an impossible `timeout`.
         """
         self._synchronizer.ensure(None if timeout is None else timeouts.seconds(timeout, "timeout"))
 
@@ -587,6 +606,27 @@ class SessionStore(Searching, ManySessions):
         """
         self._synchronizer.ensure()
         return self._janitor.collect()
+
+    def reseal(self, batch_size: int = 100, *, progress: Callable[[int], object] | None = None) -> Resealed:
+        """Write all live sessions in the form in which a save would write them now: sealed by the first key.
+
+        With `unsealed="write"` it writes them unsealed. Requests go on meanwhile, and what they save stays.
+        Sessions that have the form already are passed over, so that after an interruption it goes on where it
+        was.
+
+        Args:
+            batch_size: how many sessions a transaction writes, whose rows are locked until its end.
+            progress: is called after each batch with the number of sessions that it dealt with.
+
+        Raises:
+            ConfigurationError: without `encryption_keys`, and for a `batch_size` that is none.
+        """
+        if type(batch_size) is not int or batch_size < 1:
+            msg = "reseal: batch_size takes how many sessions a transaction writes, 1 or more"
+            raise ConfigurationError(msg)
+        return self._resealing.reseal(
+            self._upkeep, mark=self._ids.mark, batch_size=batch_size, progress=progress
+        )
 
     def close(self) -> None:
         """Stop background work, and close the connections of an engine that was made for this store."""

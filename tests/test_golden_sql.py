@@ -75,6 +75,11 @@ def statement_examples(statements: Statements) -> Examples:
     return {
         "any_of": {"": statements.any_of(HANDLES)},
         "load_many": {"": statements.load_many(HANDLES)},
+        "starts": {
+            "": statements.starts(17, mark="", after="handle-1", limit=5_000),
+            "of a prefix": statements.starts(17, mark=MARK, after="", limit=5_000),
+        },
+        "texts": {"": statements.texts(HANDLES)},
         "upsert": {
             "": statements.upsert(frozenset()),
             "two sessions": statements.upsert(frozenset(), 2),

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import schema_session_backend
+from sealed import new_key
 
 PACKAGE = Path(schema_session_backend.__file__).parent
 HOSTS = {"beaker", "cachelib", "flask", "flask_session", "pyramid", "webob", "werkzeug", "django"}
@@ -70,6 +71,15 @@ def test_a_session_can_be_read_and_written_without_the_orm():
     )
 
     assert used & {*HOSTS, "sqlalchemy.orm"} == set()
+
+
+def test_only_a_store_with_keys_imports_what_seals_sessions():
+    made = "from schema_session_backend import SessionStore\nSessionStore('sqlite://'{})"
+
+    assert "cryptography" not in modules_after(made.format(""))
+    assert "cryptography" in modules_after(made.format(f", encryption_keys={new_key()!r}"))
+    importing = {path.stem for path in PACKAGE.rglob("*.py") if "cryptography" in imported(path)}
+    assert importing == {"ciphers"}
 
 
 def test_pyramids_package_is_imported_by_no_other_module():

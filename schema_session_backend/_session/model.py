@@ -192,6 +192,18 @@ class Page(NamedTuple):
     after: str | None
 
 
+class Resealed(NamedTuple):
+    """The result of `SessionStore.reseal`.
+
+    Attributes:
+        resealed: the number of sessions that were written.
+        left: the number of sessions that stay as they were, because no key opens them.
+    """
+
+    resealed: int
+    left: int
+
+
 @dataclass(frozen=True, slots=True)
 class DayCount:
     """The number of live sessions that were created on a day.

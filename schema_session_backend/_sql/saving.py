@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from .._session.merge import merged
 from .._session.model import LoadedSession, Outcome, Saved, Version
-from .._table.rows import HANDLE, LAST_REVISION, NEW_HANDLE, REVISION, TRACE
+from .._table.rows import HANDLE, LAST_REVISION, NEW_HANDLE, NONE, REVISION, TRACE
 from ..errors import SessionExists
 
 if TYPE_CHECKING:
@@ -139,7 +139,19 @@ class Saving:
 
     def rotate(self, runner: Runner, handle: str, new_handle: str) -> bool:
         """See `SessionStore.rotate`."""
+        if self._rows.is_bound:
+            return runner.transact(lambda own: self._rotate_bound(own, handle, new_handle), handle)
         return self._rename(runner, self._statements.rotate, {HANDLE: handle}, new_handle)
+
+    def _rotate_bound(self, transaction: Runner, handle: str, new_handle: str) -> bool:
+        """Give a session a new id, and its text a new binding."""
+        current = self._locked(transaction, "", handle)
+        if current is None or current.version is None:
+            return transaction.is_unsure and self._was_renamed(transaction, handle, new_handle)
+        version = current.version
+        values = self._rows.values(handle, version.content, None, version.revision, new_handle=new_handle)
+        statement = self._statements.save_renamed(NONE, renew=False)
+        return self._rename(transaction, statement, values, new_handle)
 
     def destroy(self, runner: Runner, handle: str) -> bool:
         """See `SessionStore.destroy`."""
@@ -156,7 +168,7 @@ class Saving:
         return False
 
     def _write(self, runner: Runner, handle: str, content: Content, version: Version, wanted: Wanted) -> bool:
-        values = self._rows.values(handle, content, wanted.span, version.revision)
+        values = self._rows.values(handle, content, wanted.span, version.revision, new_handle=wanted.handle)
         changed = self._rows.changed(content, version.content)
         if wanted.handle == handle:
             return runner.run(self._statements.save(changed, renew=wanted.renew), values).count > 0
@@ -169,7 +181,7 @@ class Saving:
         trace = {
             HANDLE: values[HANDLE],
             NEW_HANDLE: new_handle,
-            TRACE: self._rows.trace_to(new_handle),
+            TRACE: self._rows.trace_to(new_handle, values[HANDLE]),
         }
 
         def rename(transaction: Runner) -> bool:
@@ -191,7 +203,7 @@ class Saving:
     def _trace(self, runner: Runner, handle: str) -> Trace | None:
         """Where the session went that had this handle."""
         rows = runner.run(self._statements.trace, {HANDLE: handle}).rows
-        new_handle = self._rows.traced(rows[0][0]) if rows else None
+        new_handle = self._rows.traced(rows[0][0], handle) if rows else None
         return None if new_handle is None else Trace(new_handle, rows[0][1])
 
     def _was_just_rotated(self, runner: Runner, handle: str) -> bool:
@@ -202,6 +214,11 @@ class Saving:
         is_renamed = wanted.handle != session.handle
         if not is_renamed and not (wanted.renew and self._is_touch_due(session, version, wanted)):
             return Saved(Outcome.UNCHANGED, _with_data(session, wanted))
+        if is_renamed and self._rows.is_bound:
+            content = version.content
+            if self._rows.is_whole(content) and self._write(runner, session.handle, content, version, wanted):
+                return self._saved(session, wanted, content, version.revision + 1, Outcome.TOUCHED)
+            return runner.transact(lambda own: self._merge(own, session, wanted), session.handle)
         values = self._rows.touched(session.handle, wanted.span)
         values[REVISION] = version.revision
         values[LAST_REVISION] = version.revision + MOST_SAVES

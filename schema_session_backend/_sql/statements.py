@@ -8,7 +8,22 @@ from __future__ import annotations
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Index, UniqueConstraint, and_, case, delete, func, insert, not_, or_, select, update
+from sqlalchemy import (
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    and_,
+    case,
+    cast,
+    delete,
+    func,
+    insert,
+    not_,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.sql import literal_column
 
 from .._table.rows import LARGEST_REVISION, NONE
@@ -126,6 +141,23 @@ class Statements:
         """Read live sessions; the handle comes last in a row."""
         return Query(self.listed.where(self.among(handles)))
 
+    def starts(self, length: int, *, mark: str, after: str, limit: int) -> Query:
+        """Read how the texts of live sessions begin, in the order of handles; the handle comes first."""
+        sid = self.table.sid
+        own = self.begins_with(mark) if mark else []
+        text: ColumnElement[Any] = self.table.additional
+        if not isinstance(text.type, String):
+            # The column of an application's own table may be JSON.
+            text = cast(text, Text)
+        start = func.substr(text, 1, length)
+        return Query(select(sid, start).where(self.live, sid > after, *own).order_by(sid).limit(limit))
+
+    def texts(self, handles: Sequence[str]) -> Query:
+        """Read the texts of live sessions, between the handle and the revision."""
+        table = self.table
+        text = select(table.sid, table.additional, table.revision)
+        return Query(text.where(self.among(handles), self.live))
+
     # -- storing
 
     def _upsert(self, omitted: frozenset[str], count: int | None = None) -> Query:
@@ -172,6 +204,14 @@ class Statements:
         every = frozenset(field.name for field in self.table.fields)
         values = self._replaced(every) | stamp | {self.table.revision.name: self.rows.revision}
         return Query(update(self.table.table).where(self._this).values(values))
+
+    @cached_property
+    def reseal(self) -> Query:
+        """Replace the text of a session that nobody has saved meanwhile, and leave all else alone."""
+        table = self.table
+        unchanged = table.revision == self.rows.revision
+        text = {table.additional.name: self.rows.parameters()[table.additional.name]}
+        return Query(update(table.table).where(self._this, unchanged).values(text))
 
     @cached_property
     def touch(self) -> Query:

@@ -16,11 +16,13 @@ from .drift.differences import PAGE, Addition, MissingTable, mismatch, statement
 from .forks import after_fork
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy import Connection, Executable
 
     from .._table.declaration import SessionTable
     from .clock import Clock
-    from .database import Database, Past
+    from .database import Database, Past, Runner
     from .drift.differences import Difference
 
 _log = logging.getLogger("schema_session_backend")
@@ -33,16 +35,25 @@ class Synchronizer:
         database: where to look.
         table: as it was declared.
         clock: is set to the database's time.
+        look: looks into the table when it is there, and raises what speaks against using it.
         change: whether to create the table and add missing nullable columns; nothing is ever dropped.
         timeout: seconds to wait for a database that cannot be reached.
     """
 
-    def __init__(
-        self, database: Database, table: SessionTable, clock: Clock, *, change: bool, timeout: float
+    def __init__(  # noqa: PLR0913 - each is a part of its own
+        self,
+        database: Database,
+        table: SessionTable,
+        clock: Clock,
+        look: Callable[[Runner], None],
+        *,
+        change: bool,
+        timeout: float,
     ) -> None:
         self._database = database
         self._table = table
         self._clock = clock
+        self._look = look
         self._change = change
         self._timeout = timeout
         self._done = False
@@ -58,7 +69,7 @@ class Synchronizer:
 
         Raises:
             SchemaMismatch: with every difference, and with statements if running them is enough.
-            ConfigurationError: if the declaration makes no table on this database.
+            ConfigurationError: if the declaration makes no table on this database, or `look` raises it.
             StoreUnavailable: when the time is over.
             StatementFailed: if the database refuses to create the table or to add to it.
             AccessDenied: if it does so because a right is missing.
@@ -74,6 +85,7 @@ class Synchronizer:
                 raise self._failure[1].with_traceback(None)
             try:
                 self._synchronize(self._timeout if timeout is None else timeout)
+                self._look(self._database)
             except SessionStoreError as error:
                 self._failure = (time.monotonic(), error)
                 raise

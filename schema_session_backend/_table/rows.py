@@ -18,6 +18,8 @@ from sqlalchemy import BigInteger, String, Text, bindparam
 from .._session import ids
 from .._session.model import Content, LoadedSession, Version
 from .._session.plain import Unstorable, plain_value
+from .._session.sealing import TRACE as TRACE_ROLE
+from .._session.sealing import is_sealed
 from .._session.serializer import name_of
 from .._session.tags import CorruptText
 from .._session.timeouts import shorter
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import BindParameter, ColumnElement
 
+    from .._session.sealing import Sealing
     from .._session.serializer import Serializer
     from .declaration import SessionTable
 
@@ -90,7 +93,8 @@ class Rows:
     Args:
         table: the sessions' table.
         serializer: makes the text for `additional`.
-        max_size: bytes that this text may have.
+        sealing: seals that text for its row; None if it is stored as it is.
+        max_size: bytes that the text may have before it is sealed.
         hashed: whether a handle may be logged, being no session id.
         strict: whether a session has to be exactly a dict.
         user_field: the declared column that tells whether a session has a user.
@@ -110,6 +114,7 @@ class Rows:
         table: SessionTable,
         serializer: Serializer,
         *,
+        sealing: Sealing | None,
         max_size: int,
         hashed: bool,
         strict: bool,
@@ -132,6 +137,9 @@ class Rows:
         self._checks = [(field.name, field.check) for _, field in self._homes]
         self._mutable = [index for index, field in enumerate(table.fields) if field.mutable]
         self._serializer = serializer
+        self._sealing = sealing
+        self.is_bound = sealing is not None
+        """Whether a text opens in its own row only, so that a new handle takes a new text."""
         self._max_size = max_size
         self._hashed = hashed
         self._strict = strict
@@ -230,13 +238,17 @@ class Rows:
         """Whether the value of each column is known, so that a statement can replace the row."""
         return not self._has_database_defaults or not self._omitted(content)
 
-    def values(self, handle: str, content: Content, span: int | None, revision: int) -> Values:
-        """The values for a statement that stores a session."""
-        columns = content.columns
+    def values(
+        self, handle: str, content: Content, span: int | None, revision: int, *, new_handle: str | None = None
+    ) -> Values:
+        """The values for a statement that stores a session, and gives it `new_handle` if that is given."""
+        columns, additional = content.columns, content.additional
         span = self.span(content, span)
         if not self._goes_as_it_is:
             columns = tuple(map(Field.bound, self._fields, columns))
-        values = (handle, span, content.additional, revision, *columns)
+        if self._sealing is not None:
+            additional = self._sealing.seal(additional, new_handle or handle)
+        values = (handle, span, additional, revision, *columns)
         return dict(zip(self._all_names, values, strict=True))
 
     def span(self, content: Content, span: int | None) -> int | None:
@@ -370,16 +382,20 @@ class Rows:
 
     # -- the trace that a change of the id leaves under the old id
 
-    @staticmethod
-    def trace_to(new_handle: str) -> str:
-        """The text of a trace, which is not secret: whoever reads it could read the handle itself."""
-        return json.dumps({TRACE_KEY: new_handle})
+    def trace_to(self, new_handle: str, handle: str) -> str:
+        """The text of a trace under `handle`.
 
-    @staticmethod
-    def traced(text: object) -> str | None:
-        """The handle in the text of a trace; None for a corrupt text."""
+        It is no secret, because whoever reads it could read the new handle itself. It is sealed all the same,
+        because by a forged trace a request would save its changes in another session.
+        """
+        text = json.dumps({TRACE_KEY: new_handle})
+        return text if self._sealing is None else self._sealing.seal(text, handle, TRACE_ROLE)
+
+    def traced(self, text: Any, handle: str) -> str | None:
+        """The new handle in the text of a trace under `handle`; None for a corrupt text."""
         try:
-            handle = json.loads(text)[TRACE_KEY]  # type: ignore[arg-type]
+            opened = text if self._sealing is None else self._sealing.open(text, handle, TRACE_ROLE)
+            handle = json.loads(opened)[TRACE_KEY]
         except Exception:  # noqa: BLE001 - a hostile text may cause any error
             return None
         return handle if isinstance(handle, str) else None
@@ -425,6 +441,16 @@ class Rows:
                 data[field.name] = field.copy_of(value) if field.mutable else value
         return data
 
+    def resealed(self, handle: str, additional: str | None) -> str:
+        """The text of a row in the form in which it would be written now.
+
+        Raises:
+            CorruptText: if it cannot be opened.
+        """
+        assert self._sealing is not None
+        opened = self._sealing.open(additional, handle)
+        return self._sealing.seal(self._serializer.dumps({}) if opened is None else opened, handle)
+
     def fields_of(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """See `SessionStore.fields_of`."""
         return {field.name: field.seen_in(data) for field in self._fields}
@@ -442,9 +468,7 @@ class Rows:
                 raise CorruptText("its primary key is no handle")  # noqa: TRY301
             columns = values[:width] if self._comes_as_it_is else map(Field.restored, self._fields, values)
             additional, expiry, revision, now = values[width : width + 4]
-            content = Content(tuple(columns), additional)
-            if additional is not None and self._size(additional) > self._max_size:
-                raise CorruptText("it takes more bytes than max_size allows")  # noqa: TRY301
+            content = Content(tuple(columns), self._opened(additional, handle))
             data = self.join(content)
             for name, check in self._checks:
                 value = data.get(name)
@@ -459,8 +483,7 @@ class Rows:
             if self._has_stamps:
                 created_at, updated_at = map(_moment, values[width + 4 : width + 6])
         except Exception as error:  # noqa: BLE001 - whatever a hostile row provokes costs only its own session
-            is_own = type(error).__module__.startswith("schema_session_backend")
-            problem = str(error) if is_own else type(error).__name__
+            problem = self._problem(error, row)
         else:
             version = Version(revision, content, expiry, now)
             return LoadedSession(sid, handle, data, created_at, updated_at, version)
@@ -469,6 +492,24 @@ class Rows:
             "table %r: session %s is corrupt and counts as absent: %s", self._table.name, name, problem
         )
         return None
+
+    def _opened(self, additional: str | None, handle: str) -> Any:
+        """The text as the serializer made it, or NULL.
+
+        Raises:
+            CorruptText: if it does not open, or is too large.
+        """
+        opened = additional if self._sealing is None else self._sealing.open(additional, handle)
+        if opened is not None and self._size(opened) > self._max_size:
+            raise CorruptText("it takes more bytes than max_size allows")
+        return opened
+
+    def _problem(self, error: Exception, row: Row) -> str:
+        """Why a row is corrupt, in words that show nothing of it."""
+        if self._sealing is None and is_sealed(row[self._width]):
+            return "it is sealed, and there are no encryption_keys"
+        is_own = type(error).__module__.startswith("schema_session_backend")
+        return str(error) if is_own else type(error).__name__
 
 
 def _bytes_of(handle: object) -> bytes:

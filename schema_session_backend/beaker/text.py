@@ -20,7 +20,7 @@ SERIALIZER_KEY: Final = "_beaker_serializer"
 JSON: Final = "json"
 ENCRYPTION_REFUSED: Final = (
     "session.encrypt_key hides the fields from the store, so they cannot go into columns: leave it out."
-    " To seal what stands beside the columns, the store will have an option encryption_keys (docs/roadmap)"
+    " To seal what stands beside the columns, set session.encryption_keys (docs/howto/encryption.md)"
 )
 # The start of the pickle of a dict as Beaker makes it. An encrypted text hardly ever starts like this.
 _PICKLED_DICT: Final = b"\x80\x02}"

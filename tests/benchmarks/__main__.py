@@ -14,7 +14,7 @@ from sqlalchemy import create_engine
 
 from databases import DATABASES
 
-from . import charts, gc, operations, report, scale, searches, web
+from . import charts, gc, operations, report, scale, sealing, searches, web
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,6 +31,7 @@ def parts(urls: Mapping[str, str], *, quick: bool) -> dict[str, Callable[[], Any
             name: operations.times(url, count, samples if name != "mariadb" else samples // 2)
             for name, url in urls.items()
         },
+        "sealing": lambda: sealing.times(samples),
         "searches": lambda: {name: searches.times(url, count, samples) for name, url in urls.items()},
         "round trips": lambda: {
             name: operations.round_trips(url) for name, url in urls.items() if name != "sqlite"

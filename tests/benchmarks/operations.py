@@ -15,7 +15,7 @@ from wire import Counter
 
 from .contenders.base import OPERATIONS, Contender, drop_all
 from .contenders.others import BeakerDatabase, BeakerSqla, Django, FlaskRedis, FlaskSqlAlchemy
-from .contenders.ours import Store, ThroughBeaker, ThroughFlask, ThroughPyramid
+from .contenders.ours import Sealed, Store, ThroughBeaker, ThroughFlask, ThroughPyramid
 from .contenders.plain import Core, Floor, FloorWithColumns
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ CONTENDERS: tuple[type[Contender], ...] = (
     Floor,
     FloorWithColumns,
     Store,
+    Sealed,
     ThroughBeaker,
     ThroughFlask,
     ThroughPyramid,

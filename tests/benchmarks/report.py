@@ -150,6 +150,7 @@ def _bloat(found: Any) -> None:
 
 _SHOWN: dict[str, Callable[[Any], None]] = {
     "operations": _operations,
+    "sealing": lambda found: _rows("the text of a session", found),
     "searches": _searches,
     "round trips": _round_trips,
     "read-only requests": lambda found: _rows("postgresql", found),

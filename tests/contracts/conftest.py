@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 from clocks import A_MOMENT, DatabaseClock
 from databases import DATABASES, PGBOUNCER, through_pgbouncer
+from sealed import new_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 PARTITIONED = "postgresql, partitioned"
 PARTITIONS = 2
+SEALED = "sqlite, sealed"
+KEY = new_key()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -36,7 +40,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     # Only the partition's key can be unique on all partitions.
     partitioned = [PARTITIONED] if marker("partitioned_too") and not marker("unique_column") else []
     pooled = [PGBOUNCER] if marker("pgbouncer_too") else []
-    metafunc.parametrize("url", [*DATABASES, *partitioned, *pooled], indirect=True)
+    sealed = [SEALED] if marker("partitioned_too") and not marker("unsealed") else []
+    metafunc.parametrize("url", [*DATABASES, *partitioned, *pooled, *sealed], indirect=True)
 
 
 @pytest.fixture
@@ -44,14 +49,16 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a database, each in turn."""
     if request.param == PGBOUNCER:
         return through_pgbouncer(tmp_path)
-    name = "postgresql" if request.param == PARTITIONED else request.param
-    return DATABASES[name](tmp_path)
+    return DATABASES[request.param.partition(",")[0]](tmp_path)
 
 
 @pytest.fixture
 def make_store(make_store: MakeStore, request: pytest.FixtureRequest) -> MakeStore:
-    """Makes stores on one table, which is in partitions where the database is `PARTITIONED`."""
-    if request.node.callspec.params.get("url") != PARTITIONED:
+    """Makes stores on one table, in partitions with `PARTITIONED`, and of sealed sessions with `SEALED`."""
+    kind = request.node.callspec.params.get("url")
+    if kind == SEALED:
+        return partial(make_store, encryption_keys=[KEY])
+    if kind != PARTITIONED:
         return make_store
 
     def make(*arguments: Any, **options: Any) -> SessionStore:

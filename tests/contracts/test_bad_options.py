@@ -39,6 +39,7 @@ def test_an_unknown_option_is_refused_with_the_most_similar_option(option, near)
         ("cleanup_n_requests clear_interval gcInterval", "gc_interval"),
         ("save_accessed_time reissue_time", "touch_interval"),
         ("data_serializer serialization_format", "serializer"),
+        ("encrypt_key encryptionKeys fernet_key", "encryption_keys"),
     ],
 )
 def test_the_name_of_an_option_in_another_library_is_refused_with_its_name_here(options, meant):

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from applications import users_and_sessions
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Column,
     Computed,
@@ -31,6 +32,7 @@ from schema_session_backend import (
     SessionMixin,
     TimestampedSessionMixin,
 )
+from sealed import new_key
 
 # -- the application's own table
 
@@ -243,6 +245,21 @@ def test_a_prefix_finds_its_sessions_however_the_column_sorts(make_store, metada
 
         assert store.prefixed(prefix).count() == 3
         assert store.prefixed(prefix).clear() == 3
+
+
+@pytest.mark.parametrize("keys", [[], [new_key()]], ids=["unsealed", "sealed"])
+def test_the_text_of_a_session_may_stand_in_a_json_column(make_store, metadata, table_name, keys):
+    table = Table(
+        table_name,
+        metadata,
+        Column("sid", String(64), primary_key=True),
+        Column("additional", JSON, nullable=False),
+        Column("expire_at", BigInteger, index=True),
+        Column("revision", BigInteger, nullable=False),
+    )
+    make_store(table=table, encryption_keys=keys).set("a", {"cart": [1]})
+
+    assert make_store(table=table, encryption_keys=keys).get("a") == {"cart": [1]}
 
 
 def test_a_column_with_a_percent_sign_is_refused(make_store, metadata, table_name):

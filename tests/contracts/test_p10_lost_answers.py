@@ -13,6 +13,7 @@ from databases import PGBOUNCER
 from failing_wire import FailingWire
 from schema_session_backend import StoreUnavailable, new_session_id
 from schema_session_backend.cachelib import SchemaCache
+from sealed import new_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,10 +28,13 @@ def wire(url) -> Iterator[FailingWire]:
     wire.close()
 
 
+SEALED_TOO = pytest.mark.parametrize("far", [[], [new_key()]], ids=["unsealed", "sealed"], indirect=True)
+
+
 @pytest.fixture
-def far(make_store, wire):
+def far(make_store, wire, request):
     """A store whose answers the wire can lose."""
-    store = make_store(wire.url, timestamps=True)
+    store = make_store(wire.url, timestamps=True, encryption_keys=getattr(request, "param", ()))
     store.set("a", {"user_id": 1, "visits": 1})
     return store
 
@@ -59,6 +63,7 @@ def test_add_is_false_where_another_was_first_although_a_connection_was_lost(far
     assert wire.lost == 1
 
 
+@SEALED_TOO
 @pytest.mark.parametrize("lost", ["INSERT", "COMMIT"])
 def test_a_rotation_that_was_done_is_true(far, wire, lost):
     wire.lose_answer_to(lost)
@@ -69,6 +74,7 @@ def test_a_rotation_that_was_done_is_true(far, wire, lost):
     assert far.get("a") is None
 
 
+@SEALED_TOO
 def test_a_rotation_of_nothing_is_false_although_a_connection_was_lost(far, wire):
     wire.lose_answer_to("COMMIT")
 
@@ -76,6 +82,7 @@ def test_a_rotation_of_nothing_is_false_although_a_connection_was_lost(far, wire
     assert wire.lost == 1
 
 
+@SEALED_TOO
 @pytest.mark.parametrize("data", [{"user_id": 2}, {"user_id": 1, "visits": 1}], ids=["changed", "same"])
 def test_a_login_that_was_stored_is_no_session_that_is_gone(far, wire, data):
     session, new_sid = far.load("a"), new_session_id()

@@ -51,6 +51,7 @@ def test_values_of_an_applications_own_types_come_back_at_every_depth(make_store
     assert store.save(store.load("a"), session).outcome is Outcome.UNCHANGED
 
 
+@pytest.mark.unsealed
 def test_the_tag_is_the_name_of_the_type(make_store):
     store = make_store(types=TYPES)
     store.set("a", {"share": Fraction(1, 3), "price": PRICE})

@@ -56,6 +56,7 @@ def test_a_merge_does_not_take_an_equal_value_for_a_change(store, name):
     assert store.get("a") == {"value": "theirs", "mine": 1}
 
 
+@pytest.mark.unsealed
 def test_the_keys_of_a_session_may_be_members_of_a_str_enum(store):
     store.set("a", {Plan.FREE: 1})
 
@@ -71,6 +72,7 @@ def test_a_decimal_that_is_no_number_comes_back(store, number):
     assert store.save(store.load("a"), {"value": Decimal(number)}).outcome is Outcome.UNCHANGED
 
 
+@pytest.mark.unsealed
 def test_a_plain_value_stands_in_additional_as_json(store):
     store.set("a", {"plan": Plan.PAID, "note": Markup("<b>"), "rate": math.inf})
 

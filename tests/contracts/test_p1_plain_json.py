@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 from values import database_of, identical, stored_rows
 
-pytestmark = pytest.mark.partitioned_too
+pytestmark = [pytest.mark.partitioned_too, pytest.mark.unsealed]
 
 
 def test_plain_json_stands_in_additional_as_itself(store):

@@ -211,6 +211,7 @@ def test_changing_the_dict_after_set_changes_nothing_that_is_stored(store):
     assert store.get("a") == {"cart": [1]}
 
 
+@pytest.mark.unsealed
 def test_a_serializer_object_of_the_application_is_used(make_store):
     class Reversed(JsonSerializer):
         def dumps(self, data):

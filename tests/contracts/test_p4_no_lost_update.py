@@ -371,6 +371,7 @@ def test_threads_that_add_keys_to_one_session_lose_none(store):
     assert store.get("a") == expected | {"user_id": 1}
 
 
+@pytest.mark.unsealed
 @pytest.mark.parametrize(("clients", "keys"), [(2, 200), (8, 50)])
 def test_processes_that_add_keys_to_one_session_lose_none(store, url, table_name, clients, keys):
     store.set("a", {"user_id": 1})

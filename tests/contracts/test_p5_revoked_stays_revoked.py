@@ -289,6 +289,7 @@ def test_no_thread_brings_back_a_session_that_another_thread_revokes(make_store)
     assert stored_rows(store) == []
 
 
+@pytest.mark.unsealed
 def test_no_process_brings_back_a_session_that_another_process_revokes(store, url, table_name):
     sids = [f"s{number}" for number in range(100)]
     store.set_many({sid: {"user_id": 1} for sid in sids})

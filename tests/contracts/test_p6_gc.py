@@ -319,6 +319,7 @@ if close == "True":
 """
 
 
+@pytest.mark.unsealed
 @pytest.mark.parametrize("close", [True, False])
 def test_an_interpreter_that_exits_while_gc_runs_says_nothing(url, table_name, make_store, close):
     done = subprocess.run(

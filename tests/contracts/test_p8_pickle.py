@@ -98,6 +98,7 @@ def test_the_default_serializer_never_unpickles(make_store, tmp_path, caplog):
         assert form not in caplog.text
 
 
+@pytest.mark.unsealed
 def test_a_store_with_pickle_runs_code_from_a_row(make_store, tmp_path):
     """The test above proves something only if its bomb does go off in a store with pickle."""
     mark = tmp_path / "was_run"

@@ -68,6 +68,7 @@ NEW_IDS: dict[str, Operation] = {
 }
 
 
+@pytest.mark.unsealed
 @pytest.mark.parametrize("operation", NEW_IDS.values(), ids=NEW_IDS)
 def test_a_new_id_is_a_transaction_of_two_statements(counted, counter, operation):
     store = counted()

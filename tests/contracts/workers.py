@@ -41,9 +41,9 @@ def _adding(store: SessionStore, sid: str, name: str, number: int) -> Iterator[O
         yield store.save(loaded, loaded.data).outcome
 
 
-def add_keys_in_process(url: str, table_name: str, sid: str, name: str, number: int) -> int:
+def add_keys_in_process(url: str, table_name: str, sid: str, name: str, number: int, **options: Any) -> int:
     """`add_keys` with a store of its own; returns how many were saved."""
-    with opened(url, table_name) as store:
+    with opened(url, table_name, **options) as store:
         return add_keys(store, sid, name, number).count(Outcome.SAVED)
 
 

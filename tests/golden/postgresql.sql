@@ -110,6 +110,39 @@ WHERE
     (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
     AND sessions.sid IN (:sid_1_1::VARCHAR, :sid_1_2::VARCHAR);
 
+-- starts
+-- Read how the texts of live sessions begin, in the order of handles; the handle comes first.
+-- with :substr_2 = 1, :substr_3 = 17, :sid_1 = 'handle-1', :param_1 = 5000
+SELECT sessions.sid, substr(sessions.additional, :substr_2::INTEGER, :substr_3::INTEGER) AS substr_1
+FROM sessions
+WHERE (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms}) AND sessions.sid > :sid_1::VARCHAR
+ORDER BY sessions.sid
+LIMIT :param_1::INTEGER;
+
+-- starts, of a prefix
+-- Read how the texts of live sessions begin, in the order of handles; the handle comes first.
+-- with :substr_2 = 1, :substr_3 = 17, :sid_1 = '', :sid_2 = '0123456789abcdef', :sid_3 = '0123456789abcdeg',
+--      :substr_4 = 1, :substr_5 = 16, :substr_6 = '0123456789abcdef', :param_1 = 5000
+SELECT sessions.sid, substr(sessions.additional, :substr_2::INTEGER, :substr_3::INTEGER) AS substr_1
+FROM sessions
+WHERE
+    (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+    AND sessions.sid > :sid_1::VARCHAR
+    AND sessions.sid >= :sid_2::VARCHAR
+    AND sessions.sid < :sid_3::VARCHAR
+    AND substr(sessions.sid, :substr_4::INTEGER, :substr_5::INTEGER) = :substr_6::VARCHAR
+ORDER BY sessions.sid
+LIMIT :param_1::INTEGER;
+
+-- texts
+-- Read the texts of live sessions, between the handle and the revision.
+-- with :sid_1_1 = 'handle-1', :sid_1_2 = 'handle-2'
+SELECT sessions.sid, sessions.additional, sessions.revision
+FROM sessions
+WHERE
+    sessions.sid IN (:sid_1_1::VARCHAR, :sid_1_2::VARCHAR)
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
 -- upsert
 -- Store a session whatever was there; `omitted` columns get the database's own default.
 INSERT INTO sessions (sid, user_id, device, additional, expire_at, created_at, updated_at, revision)
@@ -358,6 +391,12 @@ SET
     updated_at={utc_now},
     revision=:ssb_revision::BIGINT
 WHERE sessions.sid = :ssb_handle::VARCHAR;
+
+-- reseal
+-- Replace the text of a session that nobody has saved meanwhile, and leave all else alone.
+UPDATE sessions
+SET additional=:ssb_additional::VARCHAR
+WHERE sessions.sid = :ssb_handle::VARCHAR AND sessions.revision = :ssb_revision::BIGINT;
 
 -- touch
 -- Move the expiry of a live session, and nothing else.
@@ -1138,6 +1177,33 @@ WHERE
         :param_1_1::VARCHAR COLLATE "C", :param_1_2::VARCHAR COLLATE "C"
     );
 
+-- starts, of a prefix
+-- Read how the texts of live sessions begin, in the order of handles; the handle comes first.
+-- with :substr_2 = 1, :substr_3 = 17, :sid_1 = '', :substr_4 = 1, :substr_5 = 16, :substr_6 =
+--      '0123456789abcdef', :param_1 = 5000
+SELECT sessions.sid, substr(sessions.additional, :substr_2::INTEGER, :substr_3::INTEGER) AS substr_1
+FROM sessions
+WHERE
+    (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+    AND sessions.sid > :sid_1::VARCHAR
+    AND substr(
+        CAST(sessions.sid AS TEXT) COLLATE "C", :substr_4::INTEGER, :substr_5::INTEGER
+    ) = :substr_6::VARCHAR
+ORDER BY sessions.sid
+LIMIT :param_1::INTEGER;
+
+-- texts
+-- Read the texts of live sessions, between the handle and the revision.
+-- with :sid_1_1 = 'handle-1', :sid_1_2 = 'handle-2', :param_1_1 = 'handle-1', :param_1_2 = 'handle-2'
+SELECT sessions.sid, sessions.additional, sessions.revision
+FROM sessions
+WHERE
+    sessions.sid IN (:sid_1_1::VARCHAR, :sid_1_2::VARCHAR)
+    AND (CAST(sessions.sid AS TEXT) COLLATE "C") IN (
+        :param_1_1::VARCHAR COLLATE "C", :param_1_2::VARCHAR COLLATE "C"
+    )
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
 -- upsert
 -- Store a session whatever was there; `omitted` columns get the database's own default.
 INSERT INTO sessions (sid, user_id, device, additional, expire_at, created_at, updated_at, revision)
@@ -1385,6 +1451,15 @@ SET
     updated_at={utc_now},
     revision=:ssb_revision::BIGINT
 WHERE sessions.sid = :ssb_handle::VARCHAR AND (CAST(sessions.sid AS TEXT) COLLATE "C") = :ssb_handle::VARCHAR;
+
+-- reseal
+-- Replace the text of a session that nobody has saved meanwhile, and leave all else alone.
+UPDATE sessions
+SET additional=:ssb_additional::VARCHAR
+WHERE
+    sessions.sid = :ssb_handle::VARCHAR
+    AND (CAST(sessions.sid AS TEXT) COLLATE "C") = :ssb_handle::VARCHAR
+    AND sessions.revision = :ssb_revision::BIGINT;
 
 -- touch
 -- Move the expiry of a live session, and nothing else.

@@ -105,6 +105,37 @@ SELECT
 FROM sessions
 WHERE (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms}) AND sessions.sid IN (:sid_1_1, :sid_1_2);
 
+-- starts
+-- Read how the texts of live sessions begin, in the order of handles; the handle comes first.
+-- with :substr_2 = 1, :substr_3 = 17, :sid_1 = 'handle-1', :param_1 = 5000, :param_2 = 0
+SELECT sessions.sid, substr(sessions.additional, :substr_2, :substr_3) AS substr_1
+FROM sessions
+WHERE (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms}) AND sessions.sid > :sid_1
+ORDER BY sessions.sid
+LIMIT :param_1 OFFSET :param_2;
+
+-- starts, of a prefix
+-- Read how the texts of live sessions begin, in the order of handles; the handle comes first.
+-- with :substr_2 = 1, :substr_3 = 17, :sid_1 = '', :sid_2 = '0123456789abcdef', :sid_3 = '0123456789abcdeg',
+--      :substr_4 = 1, :substr_5 = 16, :substr_6 = '0123456789abcdef', :param_1 = 5000, :param_2 = 0
+SELECT sessions.sid, substr(sessions.additional, :substr_2, :substr_3) AS substr_1
+FROM sessions
+WHERE
+    (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+    AND sessions.sid > :sid_1
+    AND sessions.sid >= :sid_2
+    AND sessions.sid < :sid_3
+    AND substr(sessions.sid, :substr_4, :substr_5) = :substr_6
+ORDER BY sessions.sid
+LIMIT :param_1 OFFSET :param_2;
+
+-- texts
+-- Read the texts of live sessions, between the handle and the revision.
+-- with :sid_1_1 = 'handle-1', :sid_1_2 = 'handle-2'
+SELECT sessions.sid, sessions.additional, sessions.revision
+FROM sessions
+WHERE sessions.sid IN (:sid_1_1, :sid_1_2) AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
 -- upsert
 -- Store a session whatever was there; `omitted` columns get the database's own default.
 INSERT INTO sessions (sid, user_id, device, additional, expire_at, created_at, updated_at, revision)
@@ -363,6 +394,12 @@ SET
     updated_at={utc_now},
     revision=:ssb_revision
 WHERE sessions.sid = :ssb_handle;
+
+-- reseal
+-- Replace the text of a session that nobody has saved meanwhile, and leave all else alone.
+UPDATE sessions
+SET additional=:ssb_additional
+WHERE sessions.sid = :ssb_handle AND sessions.revision = :ssb_revision;
 
 -- touch
 -- Move the expiry of a live session, and nothing else.
@@ -1130,6 +1167,29 @@ WHERE
     AND sessions.sid IN (:sid_1_1, :sid_1_2)
     AND (sessions.sid COLLATE "BINARY") IN (:param_1_1, :param_1_2);
 
+-- starts, of a prefix
+-- Read how the texts of live sessions begin, in the order of handles; the handle comes first.
+-- with :substr_2 = 1, :substr_3 = 17, :sid_1 = '', :substr_4 = 1, :substr_5 = 16, :substr_6 =
+--      '0123456789abcdef', :param_1 = 5000, :param_2 = 0
+SELECT sessions.sid, substr(sessions.additional, :substr_2, :substr_3) AS substr_1
+FROM sessions
+WHERE
+    (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+    AND sessions.sid > :sid_1
+    AND substr(sessions.sid COLLATE "BINARY", :substr_4, :substr_5) = :substr_6
+ORDER BY sessions.sid
+LIMIT :param_1 OFFSET :param_2;
+
+-- texts
+-- Read the texts of live sessions, between the handle and the revision.
+-- with :sid_1_1 = 'handle-1', :sid_1_2 = 'handle-2', :param_1_1 = 'handle-1', :param_1_2 = 'handle-2'
+SELECT sessions.sid, sessions.additional, sessions.revision
+FROM sessions
+WHERE
+    sessions.sid IN (:sid_1_1, :sid_1_2)
+    AND (sessions.sid COLLATE "BINARY") IN (:param_1_1, :param_1_2)
+    AND (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms});
+
 -- upsert
 -- Store a session whatever was there; `omitted` columns get the database's own default.
 INSERT INTO sessions (sid, user_id, device, additional, expire_at, created_at, updated_at, revision)
@@ -1384,6 +1444,15 @@ SET
     updated_at={utc_now},
     revision=:ssb_revision
 WHERE sessions.sid = :ssb_handle AND (sessions.sid COLLATE "BINARY") = :ssb_handle;
+
+-- reseal
+-- Replace the text of a session that nobody has saved meanwhile, and leave all else alone.
+UPDATE sessions
+SET additional=:ssb_additional
+WHERE
+    sessions.sid = :ssb_handle
+    AND (sessions.sid COLLATE "BINARY") = :ssb_handle
+    AND sessions.revision = :ssb_revision;
 
 -- touch
 -- Move the expiry of a live session, and nothing else.

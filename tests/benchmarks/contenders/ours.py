@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pyramid.request import Request
 from pyramid.response import Response
@@ -11,19 +11,20 @@ from pyramid_schema_session import SchemaSessionFactory
 from schema_session_backend import SessionStore
 from schema_session_backend.beaker import SchemaNamespaceManager, SchemaSession
 from schema_session_backend.cachelib import SchemaCache
+from sealed import new_key
 
 from ..sessions import MAX_AGE, SCHEMAS, SESSIONS_OF_A_USER, session, sid
-from .base import Contender, clone, drop
+from .base import AT_ONCE, Contender, clone, drop
 from .hosts import BeakerContender, FlaskContender
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def open_store(url: str, table: str) -> SessionStore:
+def open_store(url: str, table: str, **options: Any) -> SessionStore:
     """A store with a table that is new."""
     drop(url, table)
-    return SessionStore(url, schemas=SCHEMAS, table_name=table, max_age=MAX_AGE)
+    return SessionStore(url, schemas=SCHEMAS, table_name=table, max_age=MAX_AGE, **options)
 
 
 def preload(store: SessionStore, url: str, count: int, sid_of: Callable[[int], str] = sid) -> None:
@@ -35,10 +36,12 @@ class Store(Contender):
     """`SessionStore` by itself."""
 
     name = "this store"
+    table: ClassVar = "bench_store"
+    options: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
-        self._store = open_store(url, "bench_store")
+        self._store = open_store(url, self.table, **self.options)
 
     def preload(self, count: int) -> None:
         self._store.set(sid(0), session(0))
@@ -80,6 +83,20 @@ class Store(Contender):
 
     def close(self) -> None:
         self._store.close()
+
+
+class Sealed(Store):
+    """`SessionStore` with `encryption_keys`."""
+
+    name = "this store, sealed"
+    table = "bench_sealed"
+    options: ClassVar = {"encryption_keys": [new_key()]}
+
+    def preload(self, count: int) -> None:
+        # A sealed session opens in its own row only, so they cannot be made of one.
+        for start in range(0, count, AT_ONCE):
+            numbers = range(start, min(start + AT_ONCE, count))
+            self.store_many({sid(number): session(number) for number in numbers})
 
 
 class ThroughFlask(FlaskContender):
