@@ -6,6 +6,7 @@ PYTEST_ARGS ?=
 BENCH_ARGS ?=
 UPSTREAM_ARGS ?=
 APPS_ARGS ?=
+FAULTS_ARGS ?=
 
 VENV := .venv
 RUN := $(VENV)/bin/python
@@ -22,7 +23,7 @@ ON_SERVERS := test_operations or test_column_types or test_every_type or test_co
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test oldest drivers upstream apps bench screenshots lint format types docs build clean
+.PHONY: help demo test oldest drivers faults upstream apps bench screenshots lint format types docs build clean
 
 help:  ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +43,9 @@ oldest: $(OLDEST)/.made  ## run contracts and hosts on the lowest versions that 
 
 drivers: $(VENV)/.drivers  ## run the contracts with psycopg2 and mysqlclient
 	TEST_DRIVERS=psycopg2,mysqldb $(RUN) -m pytest $(PARALLEL) tests/contracts $(PYTEST_ARGS)
+
+faults: $(VENV)/.bench  ## harm servers under load, for a quarter of an hour; FAULTS_ARGS="--only frozen --times 1" some
+	PYTHONPATH=tests $(RUN) -m faults $(FAULTS_ARGS)
 
 upstream: $(UPSTREAM)/.made  ## run other projects' tests; UPSTREAM_ARGS="--only Flask" some, --write mends the page
 	PYTHONPATH=tests $(UPSTREAM)/bin/python -m upstream $(UPSTREAM_ARGS)

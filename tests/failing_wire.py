@@ -5,8 +5,12 @@ from __future__ import annotations
 import socket
 import threading
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import make_url
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
 
 
 class FailingWire:
@@ -18,9 +22,7 @@ class FailingWire:
 
     def __init__(self, url: str) -> None:
         parsed = make_url(url)
-        assert parsed.host
-        usual = 5432 if parsed.get_backend_name() == "postgresql" else 3306
-        self._server = (parsed.host, parsed.port or usual)
+        self.send_to(parsed)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = parsed.set(host="127.0.0.1", port=self._listener.getsockname()[1]).render_as_string(
             hide_password=False
@@ -33,6 +35,12 @@ class FailingWire:
         self.connections = 0
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         threading.Thread(target=self._accept, daemon=True).start()
+
+    def send_to(self, url: URL) -> None:
+        """Connect from now on to this server."""
+        usual = 5432 if url.get_backend_name() == "postgresql" else 3306
+        assert url.host
+        self._server = (url.host, url.port or usual)
 
     def lose_answer_to(self, text: str) -> None:
         """Lose the answer to the next request that has this text."""
@@ -54,7 +62,11 @@ class FailingWire:
         with suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
-                server = socket.create_connection(self._server)
+                try:
+                    server = socket.create_connection(self._server)
+                except OSError:
+                    _end(client)
+                    continue
                 self.connections += 1
                 self._pairs.append((client, server))
                 losing = threading.Event()
