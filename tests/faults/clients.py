@@ -40,7 +40,7 @@ SCHEMAS: Final = "user_id Integer index; device String(50)"
 THREADS: Final = 3
 HOT: Final = "hot"
 """The id of the session that all count in."""
-ACCOUNTS: Final = 1_000_000
+ACCOUNTS: Final = 10_000
 """Accounts that one thread may use."""
 STOP: Final = "stop"
 FORK: Final = "fork"
@@ -81,7 +81,7 @@ def run(setting: Setting, number: int, orders: Connection, succeeded: Any, refus
     Args:
         setting: what to do.
         number: which of the processes it is.
-        orders: STOP, or FORK, which is answered when the child has ended.
+        orders: STOP, or FORK, which is answered with the child's status when it has ended.
         succeeded: shared numbers of answers, of which the threads count theirs up.
         refused: the same of errors.
     """
@@ -101,9 +101,7 @@ def run(setting: Setting, number: int, orders: Connection, succeeded: Any, refus
             visitor.live(next(accounts), stopped)
 
     def count(thread: int) -> None:
-        visitor = Visitor(
-            store, _ledger(setting, f"{number}-hot{thread}"), documented, lambda _is_answer: None
-        )
+        visitor = Visitor(store, _ledger(setting, f"{number}-hot{thread}"), documented, _ignore)
         visitor.count_from(HOT)
         while not stopped.is_set():
             visitor.count_in(HOT)
@@ -115,31 +113,35 @@ def run(setting: Setting, number: int, orders: Connection, succeeded: Any, refus
     ]
     for thread in threads:
         thread.start()
-    forks = itertools.count()
-    while _order(orders) == FORK:
-        pid = os.fork()
-        if not pid:
-            try:
-                _live_in_child(store, setting, documented, number, next(forks))
-            finally:
-                os._exit(0)
-        next(forks)
-        os.waitpid(pid, 0)
-        orders.send(FORK)
+    for fork in itertools.count():
+        if _order(orders) != FORK:
+            break
+        visitor = Visitor(
+            store, _ledger(setting, f"{number}-fork{fork}"), documented, _ignore, setting.padding
+        )
+        orders.send(_live_in_child(visitor, _accounts((1 + number) * 1_000 + fork)))
     stopped.set()
     for thread in threads:
         thread.join()
     store.close()
 
 
-def _live_in_child(
-    store: SessionStore, setting: Setting, documented: tuple[type[Exception], ...], number: int, fork: int
-) -> None:
-    ledger = _ledger(setting, f"{number}-fork{fork}")
-    visitor = Visitor(store, ledger, documented, lambda _is_answer: None, setting.padding)
-    accounts = _accounts((1 + number) * 10_000 + fork)
-    for _ in range(LIVES_AFTER_FORK):
-        visitor.live(next(accounts), threading.Event())
+def _live_in_child(visitor: Visitor, accounts: Iterator[int]) -> int:
+    """Fork, and wait for the child, which lives some lives; returns its status."""
+    pid = os.fork()
+    if pid:
+        return os.waitpid(pid, 0)[1]
+    status = 1
+    try:
+        for _ in range(LIVES_AFTER_FORK):
+            visitor.live(next(accounts), threading.Event())
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _ignore(_is_answer: bool) -> None:
+    """Nobody waits for this visitor."""
 
 
 def _order(orders: Connection) -> str:
@@ -154,9 +156,7 @@ def _ledger(setting: Setting, name: str) -> Ledger:
 
 
 def _accounts(place: int) -> Iterator[int]:
-    # `user_id` is an Integer.
-    per_place = ACCOUNTS // 100
-    return iter(range(1 + place * per_place, 1 + (place + 1) * per_place))
+    return iter(range(place * ACCOUNTS, (place + 1) * ACCOUNTS))
 
 
 class _Failed(Exception):

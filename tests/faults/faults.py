@@ -175,9 +175,19 @@ def failed_over(scene: Scene) -> None:
     scene.place.fail_over()
 
 
+@fault("waits for the standby cancelled, then primary killed", on=(STANDBY,), times=3)
+def waits_cancelled(scene: Scene) -> None:
+    with scene.place.standby.frozen():
+        scene.place.cancel_waits()
+        scene.load.wait_until_refused()
+        scene.place.primary.kill()
+    scene.place.take_over()
+
+
 @fault("one session changed on three nodes at once", on=(GALERA,), times=2, processes=0, is_promised=False)
 def changed_on_all_nodes(scene: Scene) -> None:
     scene.with_another_load(urls=scene.place.urls, hot=(3, 3, 3))
+    scene.note = f"{scene.place.conflicts()} conflicts of nodes since they were started"
 
 
 @fault("node killed, clients sent to another one", on=(GALERA, GALERA_THAT_WAITS), times=3, is_promised=False)

@@ -28,7 +28,7 @@ ALL_SESSIONS: Final = 10_000_000
 
 
 class Stuck(Exception):
-    """A client had no answer for longer than `PATIENCE`."""
+    """A client was without what it should have had for longer than `PATIENCE`."""
 
 
 class Load:
@@ -82,25 +82,29 @@ class Load:
         self._clients = [self._start() for _ in range(self.processes)]
         return self
 
-    def __exit__(self, *_exception: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_exception: object) -> None:
+        is_stuck = False
         for _, orders in self._clients:
             with suppress(OSError):
                 orders.send(STOP)
         for process, orders in self._clients:
             process.join(PATIENCE)
             if process.exitcode is None:
+                is_stuck = True
                 process.kill()
                 process.join()
             orders.close()
         self._clients = []
+        if is_stuck and kind is None:
+            raise Stuck("a client did not end")
 
     def wait_until_served(self, answers: int = A_FEW) -> None:
         """Wait until each client has had as many answers more."""
-        self._wait(self._succeeded, answers)
+        self._wait(self._succeeded, answers, "answer")
 
     def wait_until_refused(self) -> None:
         """Wait until each client has had an error more."""
-        self._wait(self._refused, 1)
+        self._wait(self._refused, 1, "error")
 
     def kill_one(self) -> None:
         """Kill a client process in the middle of its work, and start another one."""
@@ -117,7 +121,8 @@ class Load:
         orders.send(FORK)
         if not orders.poll(PATIENCE):
             raise Stuck("a child of a client did not end")
-        orders.recv()
+        if orders.recv():
+            raise Stuck("a child of a client broke off")
 
     def verdict(self, url: str) -> Verdict:
         """What became of everything; after the end of the block.
@@ -148,12 +153,12 @@ class Load:
         theirs.close()
         return process, ours
 
-    def _wait(self, counts: Any, more: int) -> None:
+    def _wait(self, counts: Any, more: int, kind: str) -> None:
         before = list(counts)
         deadline = time.monotonic() + PATIENCE
         while any(now < then + more for now, then in zip(counts, before, strict=True)):
             if any(process.exitcode is not None for process, _ in self._clients):
                 raise Stuck("a client has ended")
             if time.monotonic() > deadline:
-                raise Stuck(f"a client had no answer for {PATIENCE:.0f} s")
+                raise Stuck(f"a client had no {kind} for {PATIENCE:.0f} s")
             time.sleep(0.01)

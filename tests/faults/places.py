@@ -70,7 +70,11 @@ class SmallDisk:
             self._folder.rmdir()
             raise ServerMissing("we may not mount a disk of our own")
         self._ballast = self._folder / "ballast"
-        self.database = make(self._folder)
+        try:
+            self.database = make(self._folder)
+        except ServerMissing:
+            self._unmount()
+            raise
 
     @property
     def url(self) -> str:
@@ -98,7 +102,10 @@ class SmallDisk:
     def remove(self) -> None:
         """End the database, and give the disk back."""
         self.database.remove()
-        subprocess.run(["umount", str(self._folder)], check=False)
+        self._unmount()
+
+    def _unmount(self) -> None:
+        subprocess.run(["umount", str(self._folder)], check=True)
         self._folder.rmdir()
 
 

@@ -56,11 +56,10 @@ class Server(ABC):
 
     def __init__(self, folder: Path | None = None) -> None:
         self._path = os.pathsep.join([os.environ.get("PATH", ""), *_program_directories()])
-        for program in (*self.kind.programs, "setpriv"):
+        packages = dict.fromkeys(self.kind.programs, self.kind.package) | {"setpriv": "util-linux"}
+        for program, package in packages.items():
             if shutil.which(program, path=self._path) is None:
-                raise ServerMissing(
-                    f"{program} is not installed; it comes with the package {self.kind.package}"
-                )
+                raise ServerMissing(f"{program} is not installed: see the package {package}")
         try:
             self._owner = _owner(self.kind)
         except _StepFailed as failure:

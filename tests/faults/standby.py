@@ -14,6 +14,8 @@ from .servers import STARTING_TAKES, PostgreSQL, ServerBroken
 
 _SYNCHRONOUS: Final = "SELECT count(*) FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum')"
 
+_CANCEL: Final = "SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+
 
 class Pair:
     """The two; each commit waits until both have it."""
@@ -40,12 +42,24 @@ class Pair:
         self._wait_until_synchronous()
 
     def fail_over(self) -> None:
-        """Kill the primary, promote the standby, and make a new standby of what was the primary."""
+        """Kill the primary, and have the standby take over."""
         self.primary.kill()
+        self.take_over()
+
+    def take_over(self) -> None:
+        """Promote the standby, and make a new standby of what was the primary."""
         self.standby.run("SELECT pg_promote()")
         self.primary, self.standby = self.standby, self.primary
         self._rebuild_standby()
         self._wait_until_synchronous()
+
+    def cancel_waits(self) -> None:
+        """Cancel the waits for the standby, as soon as there are any."""
+        deadline = time.monotonic() + STARTING_TAKES
+        while not self.primary.run(_CANCEL):
+            if time.monotonic() > deadline:
+                raise ServerBroken("nobody waited for the standby")
+            time.sleep(0.02)
 
     def remove(self) -> None:
         """End both."""

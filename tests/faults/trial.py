@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from .clients import opened
 from .ledger import Verdict, slowest
 from .load import Load, Stuck
@@ -51,6 +53,7 @@ class Scene:
         place: where it happens, of `places.PLACES`.
         load: the clients that work meanwhile.
         table_name: their table.
+        note: what the fault itself has to tell.
     """
 
     load: Load
@@ -58,8 +61,9 @@ class Scene:
     def __init__(self, place: Any, table_name: str, folder: Path, fault: Fault) -> None:
         self.place = place
         self.table_name = table_name
-        self.others = Verdict()
+        self.note: str | None = None
         self.slowest: list[float] = []
+        self._others = Verdict()
         self._watched: list[tuple[float, float]] = []
         self._folder = folder
         self._fault = fault
@@ -82,22 +86,22 @@ class Scene:
         table_name = f"{self.table_name}_{self._loads}"
         with self._new_load(urls, table_name, folder, options) as load:
             load.wait_until_served(50)
-        self.others = self.others.with_that_of(load.verdict(self.place.url))
+        self._others = self._others.with_that_of(load.verdict(self.place.url))
 
-    def run(self, times: int) -> Verdict:
-        """Inflict the fault so often, and tell what became of everything."""
+    def run(self, times: int, answers: int) -> Verdict:
+        """Inflict the fault so often, each after as many answers, and tell what became of everything."""
         fault = self._fault
         if not fault.processes:
             for _ in range(times):
                 fault.inflict(self)
-            return self.others
+            return self._others
         options = {"processes": fault.processes, "hot": fault.hot, "padding": fault.padding}
         self.load = self._new_load(None, self.table_name, self._folder, options)
         with self.load as load:
             for _ in range(times):
-                load.wait_until_served()
+                load.wait_until_served(answers)
                 fault.inflict(self)
-            load.wait_until_served()
+            load.wait_until_served(answers)
         self.slowest = [slowest(self._folder, *window) for window in self._watched]
         return load.verdict(self.place.url)
 
@@ -110,7 +114,7 @@ class Scene:
         )
 
 
-def tried(fault: Fault, name: str, place: Any, times: int | None = None) -> Result:
+def tried(fault: Fault, name: str, place: Any, times: int | None = None, *, answers: int = 25) -> Result:
     """Try a fault.
 
     Args:
@@ -118,14 +122,17 @@ def tried(fault: Fault, name: str, place: Any, times: int | None = None) -> Resu
         name: of the place.
         place: where.
         times: how often, if not as often as the fault says.
+        answers: how many each client has between two faults.
     """
     result = Result(fault, name, fault.times if times is None else times)
     with tempfile.TemporaryDirectory(prefix="schema-session-faults-") as folder:
         scene = Scene(place, re.sub(r"\W+", "_", f"t {fault.name}".lower())[:30], Path(folder), fault)
         try:
-            result.verdict = scene.run(result.times)
-        except (ServerBroken, Stuck) as failure:
+            result.verdict = scene.run(result.times, answers)
+        except (ServerBroken, SQLAlchemyError, Stuck) as failure:
             result.verdict = Verdict(wrong=[str(failure)])
+        if scene.note:
+            result.notes.append(scene.note)
         if scene.slowest:
             result.notes.append(f"slowest answer to others meanwhile: {max(scene.slowest) * 1000:.0f} ms")
     return result
