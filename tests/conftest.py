@@ -57,9 +57,12 @@ def _database_of(item: pytest.Item) -> str | None:
     callspec = getattr(item, "callspec", None)
     if callspec is None:
         return None
-    # A table in partitions is "postgresql, partitioned"; the places of tests/faults have such names too.
-    name = str(callspec.params.get("url", callspec.params.get("place"))).lower()
-    return next((database for database in DATABASES if name.startswith(database)), None)
+    # A table in partitions is "postgresql, partitioned"; a place of tests/faults is "PostgreSQL with ...".
+    words = [
+        str(callspec.params.get("url")).partition(",")[0],
+        str(callspec.params.get("place")).partition(" ")[0].lower(),
+    ]
+    return next((word for word in words if word in DATABASES), None)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
