@@ -116,8 +116,9 @@ class Verdict:
         acknowledged: writes that were done, as the clients were told.
         lost: acknowledged writes that are gone, or that an older version has replaced.
         revived: sessions that are there after an acknowledged end.
-        wrong: other answers that cannot be true, answers that came too late, and errors that the
-            documentation does not name; a line about each.
+        wrong: other answers that cannot be true, writes of an unknown outcome that were done after a look
+            had not shown them, answers that came too late, and errors that the documentation does not name; a
+            line about each.
         refused: calls that ended in a documented error.
         unknown: those of them that said that their outcome is unknown.
         longest_call: seconds that a call took at most.
@@ -168,6 +169,8 @@ class Books:
         self.verdict = Verdict()
         self._latest = deadline + LATE
         self._possible: dict[int, set[State | None]] = defaultdict(lambda: {None})
+        # What calls of an unknown outcome may have done, also where a later look did not show it.
+        self._unknown: dict[int, set[State | None]] = defaultdict(set)
         self._sids: dict[int, set[str]] = defaultdict(set)
         self._counted: dict[str, list[int]] = defaultdict(lambda: [0, 0])
         for path in sorted(folder.glob("*.ledger")):
@@ -188,8 +191,8 @@ class Books:
             elif there:
                 sid, data = there[0]
                 self._judge(account, sid, seen_in(data, account), where)
-            elif None not in self._possible[account]:
-                self.verdict.lost.append(f"{where} has no session")
+            else:
+                self._judge(account, None, ABSENT, where)
         for sid, (done, unknown) in self._counted.items():
             visits = rest.pop(handle_of(sid), {}).get("times", 0)
             where = f"{visits} visits in the table after {done} to {done + unknown}"
@@ -231,7 +234,11 @@ class Books:
         for state in possible:
             addressed = state is None or state.sid == call.sid or call.kind == "put"
             after.add(effect(state, call.to, call.number) if addressed else state)
-        self._possible[call.account] = after if outcome == DONE else possible | after
+        if outcome == DONE:
+            self._possible[call.account] = after
+        else:
+            self._possible[call.account] = possible | after
+            self._unknown[call.account] |= after - possible
 
     def _tally(self, call: Call, answer: Answer, where: str) -> None:
         verdict = self.verdict
@@ -250,12 +257,17 @@ class Books:
         if took > self._latest:
             self.verdict.wrong.append(f"{call.name} of account {call.account} took {took:.1f} s")
 
-    def _judge(self, account: int, sid: str, seen: Any, where: str) -> None:
+    def _judge(self, account: int, sid: str | None, seen: Any, where: str) -> None:
         """Leave of the states that are possible those that were seen; complain if there is none."""
         possible = self._possible[account]
         left = {state for state in possible if agrees(state, sid, seen)}
         if left:
             self._possible[account] = left
+            return
+        late = {state for state in self._unknown[account] if agrees(state, sid, seen)}
+        if late:
+            self.verdict.wrong.append(f"{where}: done after a look that did not show it")
+            self._possible[account] = late
             return
         numbers = [state.number for state in possible if state is not None]
         if seen == ABSENT:
@@ -272,7 +284,7 @@ class Books:
             self.verdict.lost.append(shown)
         else:
             self.verdict.wrong.append(shown)
-        if seen != PRESENT and seen.keys() >= {"number", "times"}:
+        if sid is not None and seen != PRESENT and seen.keys() >= {"number", "times"}:
             self._possible[account] = {State(sid, seen["number"], seen["times"])}
 
     def _count(self, call: Call, answer: Answer | None) -> None:
@@ -314,9 +326,9 @@ def slowest(folder: Path, start: float, end: float) -> float:
     )
 
 
-def agrees(state: State | None, sid: str, seen: Any) -> bool:
-    """Whether a session in this state looks like that under an id."""
-    there = state if state is not None and state.sid == sid else None
+def agrees(state: State | None, sid: str | None, seen: Any) -> bool:
+    """Whether a session in this state looks like that under an id; None for all ids."""
+    there = state if state is not None and sid in {None, state.sid} else None
     if seen is None:
         return True
     if seen == ABSENT:

@@ -92,6 +92,17 @@ def test_an_end_whose_outcome_is_unknown_may_be_there_or_not(client, stored):
     assert client.called("put", 1).called("end", outcome=UNKNOWN).verdict(stored).complaints == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "seen", "stored"), [("change", {"number": 1}, (2, 0)), ("end", PRESENT, None)]
+)
+def test_a_write_that_is_done_after_a_look_is_a_wrong_answer_and_no_loss(client, kind, seen, stored):
+    client.called("put", 1).called(kind, 2, UNKNOWN).called("look", seen=seen)
+
+    verdict = client.verdict(stored)
+
+    assert (len(verdict.lost), len(verdict.revived), len(verdict.wrong)) == (0, 0, 1)
+
+
 def test_what_was_said_not_to_be_done_must_not_be_done(client):
     verdict = client.called("put", 1).called("change", 2, UNDONE).verdict((2, 0))
 
