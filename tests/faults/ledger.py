@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 LATE: Final = 4.0
@@ -313,17 +313,21 @@ def entries(path: Path) -> Iterator[tuple[Call, Answer | None]]:
         yield call, None
 
 
-def slowest(folder: Path, start: float, end: float) -> float:
-    """Seconds that the slowest call took which began between two moments; shared sessions do not count."""
-    return max(
-        (
-            answer.at - call.at
-            for path in folder.glob("*.ledger")
-            for call, answer in entries(path)
-            if answer is not None and call.account != SHARED and start <= call.at <= end
-        ),
-        default=0.0,
-    )
+def slowest(folder: Path, windows: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Seconds of the slowest calls that began in one of the windows of time, and in none of them.
+
+    Calls on shared sessions do not count.
+    """
+    within, beside = 0.0, 0.0
+    for path in folder.glob("*.ledger"):
+        for call, answer in entries(path):
+            if answer is None or call.account == SHARED:
+                continue
+            if any(start <= call.at <= end for start, end in windows):
+                within = max(within, answer.at - call.at)
+            else:
+                beside = max(beside, answer.at - call.at)
+    return within, beside
 
 
 def agrees(state: State | None, sid: str | None, seen: Any) -> bool:

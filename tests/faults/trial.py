@@ -62,7 +62,6 @@ class Scene:
         self.place = place
         self.table_name = table_name
         self.note: str | None = None
-        self.slowest: list[float] = []
         self._others = Verdict()
         self._watched: list[tuple[float, float]] = []
         self._folder = folder
@@ -75,7 +74,7 @@ class Scene:
             return store.handle(sid)
 
     def watch_others(self, start: float, end: float) -> None:
-        """Report the slowest answer to a call that began between two moments."""
+        """Report the slowest answer to a call that began between two moments, beside that to all others."""
         self._watched.append((start, end))
 
     def with_another_load(self, urls: list[str] | None = None, **options: Any) -> None:
@@ -102,7 +101,9 @@ class Scene:
                 load.wait_until_served(answers)
                 fault.inflict(self)
             load.wait_until_served(answers)
-        self.slowest = [slowest(self._folder, *window) for window in self._watched]
+        if self._watched:
+            within, beside = (round(1000 * seconds) for seconds in slowest(self._folder, self._watched))
+            self.note = f"slowest answer to others: {within} ms meanwhile, {beside} ms before and after"
         return load.verdict(self.place.url)
 
     def _new_load(
@@ -133,6 +134,4 @@ def tried(fault: Fault, name: str, place: Any, times: int | None = None, *, answ
             result.verdict = Verdict(wrong=[str(failure)])
         if scene.note:
             result.notes.append(scene.note)
-        if scene.slowest:
-            result.notes.append(f"slowest answer to others meanwhile: {max(scene.slowest) * 1000:.0f} ms")
     return result
