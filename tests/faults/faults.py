@@ -40,7 +40,7 @@ class Fault:
         processes: client processes; with 0 the fault starts its own.
         hot: see `clients.Setting`.
         padding: see `clients.Setting`.
-        is_promised: whether anything lost or wrong is a failure of `make faults`.
+        is_promised: whether anything lost, revived or wrong is a failure of `make faults`.
     """
 
     name: str
