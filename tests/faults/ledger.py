@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LATE: Final = 4.0
-"""Seconds beyond the deadline after which an answer counts as wrong."""
+"""Seconds beyond the deadline after which an answer is late."""
 
 DONE: Final = "done"
 UNDONE: Final = "undone"
@@ -117,8 +117,8 @@ class Verdict:
         lost: acknowledged writes that are gone, or that an older version has replaced.
         revived: sessions that are there after an acknowledged end.
         wrong: other answers that cannot be true, writes of an unknown outcome that were done after a look
-            had not shown them, answers that came too late, and errors that the documentation does not name; a
-            line about each.
+            had not shown them, and errors that the documentation does not name; a line about each.
+        late: answers that came too long after the deadline.
         refused: calls that ended in a documented error.
         unknown: those of them that said that their outcome is unknown.
         longest_call: seconds that a call took at most.
@@ -129,6 +129,7 @@ class Verdict:
     lost: list[str] = field(default_factory=list)
     revived: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
+    late: list[str] = field(default_factory=list)
     refused: int = 0
     unknown: int = 0
     longest_call: float = 0.0
@@ -141,6 +142,7 @@ class Verdict:
             *(f"lost: {line}" for line in self.lost),
             *(f"revived: {line}" for line in self.revived),
             *self.wrong,
+            *self.late,
         ]
 
     def with_that_of(self, other: Verdict) -> Verdict:
@@ -150,6 +152,7 @@ class Verdict:
             lost=self.lost + other.lost,
             revived=self.revived + other.revived,
             wrong=self.wrong + other.wrong,
+            late=self.late + other.late,
             refused=self.refused + other.refused,
             unknown=self.unknown + other.unknown,
             longest_call=max(self.longest_call, other.longest_call),
@@ -255,7 +258,7 @@ class Books:
         took = answer.at - call.at
         self.verdict.longest_call = max(self.verdict.longest_call, took)
         if took > self._latest:
-            self.verdict.wrong.append(f"{call.name} of account {call.account} took {took:.1f} s")
+            self.verdict.late.append(f"{call.name} of account {call.account} took {took:.1f} s")
 
     def _judge(self, account: int, sid: str | None, seen: Any, where: str) -> None:
         """Leave of the states that are possible those that were seen; complain if there is none."""

@@ -42,7 +42,7 @@ def cells(result: Result) -> list[str]:
         verdict.acknowledged,
         len(verdict.lost),
         len(verdict.revived),
-        len(verdict.wrong),
+        len(verdict.wrong) + len(verdict.late),
         verdict.refused,
         verdict.unknown,
     )

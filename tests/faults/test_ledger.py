@@ -157,9 +157,9 @@ def test_a_shared_session_was_counted_in_as_often_as_was_acknowledged(client, vi
     assert (len(verdict.lost), len(verdict.wrong)) == (lost, wrong)
 
 
-def test_an_answer_after_the_deadline_is_wrong(client, monkeypatch):
+def test_an_answer_long_after_the_deadline_is_late(client, monkeypatch):
     client.ledger.about_to("get", "look", ACCOUNT, "a", "a", 0)
     monkeypatch.setattr("time.monotonic", lambda: 10_000_000.0)
     client.ledger.was_told(UNDONE)
 
-    assert len(client.verdict().wrong) == 1
+    assert len(client.verdict().late) == 1
