@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import secrets
+import signal
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -45,6 +46,8 @@ ACCOUNTS: Final = 10_000
 STOP: Final = "stop"
 FORK: Final = "fork"
 LIVES_AFTER_FORK: Final = 3
+CHILD_TAKES: Final = 60
+"""Seconds after which a child of a client is taken for stuck."""
 
 
 class Setting(NamedTuple):
@@ -131,6 +134,8 @@ def _live_in_child(visitor: Visitor, accounts: Iterator[int]) -> int:
     pid = os.fork()
     if pid:
         return os.waitpid(pid, 0)[1]
+    # A child that inherited a lock that nobody releases would never end.
+    signal.alarm(CHILD_TAKES)
     status = 1
     try:
         for _ in range(LIVES_AFTER_FORK):
