@@ -7,6 +7,7 @@ PYTEST_ARGS ?=
 BENCH_ARGS ?=
 UPSTREAM_ARGS ?=
 APPS_ARGS ?=
+FAULTS_ARGS ?=
 
 VENV := .venv
 RUN := $(VENV)/bin/python
@@ -26,7 +27,7 @@ ON_SERVERS := test_operations or test_column_types or test_every_type or test_co
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test oldest drivers pythons upstream apps bench screenshots lint format types docs build clean
+.PHONY: help demo test oldest drivers pythons faults upstream apps bench screenshots lint format types docs build clean
 
 help:  ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -53,6 +54,9 @@ pythons: $(PYTHONS:%=build/python%/.made)  ## run contracts and hosts on other v
 		build/python$$version/bin/python -m pytest $(PARALLEL) tests/contracts tests/hosts \
 			-k "not (postgresql or mariadb)" $(PYTEST_ARGS); \
 	done
+
+faults: $(VENV)/.bench  ## harm servers under load, for a quarter of an hour; FAULTS_ARGS="--only frozen --times 1" some
+	PYTHONPATH=tests $(RUN) -m faults $(FAULTS_ARGS)
 
 upstream: $(UPSTREAM)/.made  ## run other projects' tests; UPSTREAM_ARGS="--only Flask" some, --write mends the page
 	PYTHONPATH=tests $(UPSTREAM)/bin/python -m upstream $(UPSTREAM_ARGS)

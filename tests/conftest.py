@@ -60,9 +60,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _database_of(item: pytest.Item) -> str | None:
     """The name of the database that a test runs on; None if it chooses its own or needs none."""
     callspec = getattr(item, "callspec", None)
-    # A table in partitions is "postgresql, partitioned".
-    name = str(callspec.params.get("url")).partition(",")[0] if callspec else None
-    return name if name in DATABASES else None
+    if callspec is None:
+        return None
+    # A table in partitions is "postgresql, partitioned"; a place of tests/faults is "PostgreSQL with ...".
+    words = [
+        str(callspec.params.get("url")).partition(",")[0],
+        str(callspec.params.get("place")).partition(" ")[0].lower(),
+    ]
+    return next((word for word in words if word in DATABASES), None)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -8,7 +8,7 @@ the databases of these only; `TEST_DRIVERS=pgbouncer` runs those of PostgreSQL t
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 from sqlalchemy import make_url
@@ -58,11 +58,16 @@ def _on_server(name: str, url: Callable[[], str]) -> Callable[[Path], str]:
         try:
             return _with_driver(url(), chosen_drivers().get(name))
         except ServerMissing as missing:
-            if os.environ.get("CI"):
-                pytest.fail(f"no database server: {missing}", pytrace=False)
-            pytest.skip(f"NO DATABASE SERVER: {missing}")
+            do_without(missing)
 
     return find
+
+
+def do_without(missing: ServerMissing) -> NoReturn:
+    """Skip the test, or fail it on CI."""
+    if os.environ.get("CI"):
+        pytest.fail(f"no database server: {missing}", pytrace=False)
+    pytest.skip(f"NO DATABASE SERVER: {missing}")
 
 
 DATABASES: dict[str, Callable[[Path], str]] = {

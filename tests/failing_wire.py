@@ -12,6 +12,8 @@ from sqlalchemy.engine import make_url
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sqlalchemy.engine import URL
+
 
 class FailingWire:
     """Stands on 127.0.0.1 between a store and its server.
@@ -22,9 +24,7 @@ class FailingWire:
 
     def __init__(self, url: str) -> None:
         parsed = make_url(url)
-        assert parsed.host
-        usual = 5432 if parsed.get_backend_name() == "postgresql" else 3306
-        self._server = (parsed.host, parsed.port or usual)
+        self.send_to(parsed)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = parsed.set(host="127.0.0.1", port=self._listener.getsockname()[1]).render_as_string(
             hide_password=False
@@ -39,6 +39,12 @@ class FailingWire:
         self.connections = 0
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         threading.Thread(target=self._accept, daemon=True).start()
+
+    def send_to(self, url: URL) -> None:
+        """Connect from now on to this server."""
+        usual = 5432 if url.get_backend_name() == "postgresql" else 3306
+        assert url.host
+        self._server = (url.host, url.port or usual)
 
     def lose_answer_to(self, text: str) -> None:
         """Lose the answer to the next request that has this text."""
@@ -73,7 +79,11 @@ class FailingWire:
                 if self.is_down:
                     client.close()
                     continue
-                server = socket.create_connection(self._server)
+                try:
+                    server = socket.create_connection(self._server)
+                except OSError:
+                    _end(client)
+                    continue
                 self.connections += 1
                 self._pairs.append((client, server))
                 losing = threading.Event()

@@ -138,6 +138,8 @@ class Failures:
             return StoreUnavailable(msg, connection_lost=True)
         if self.vendor.is_transient(code):
             return StoreUnavailable(f"the database stayed busy or locked until the deadline ({kind})")
+        if code in self.vendor.unsure_codes:
+            return self.unconfirmed(f"the database failed to commit ({kind})")
         if self.vendor.is_duplicate_key(raw):
             return SessionExists(f"a session with that id is there already ({kind})", code=code)
         if isinstance(raw, self._integrity_error) or code in self.vendor.violations:

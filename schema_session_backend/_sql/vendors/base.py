@@ -62,6 +62,9 @@ class Vendor(ABC):
     spoiling_codes: ClassVar[frozenset[str]] = frozenset()
     """Those of them after which it may succeed on another connection, as on that to a new primary."""
 
+    unsure_codes: ClassVar[frozenset[str]] = frozenset()
+    """The codes of the errors after which a statement may have been committed all the same."""
+
     one_writer: ClassVar[bool] = False
     """Whether the database has one writer at a time, whatever is written."""
 

@@ -93,6 +93,8 @@ class MariaDB(Vendor):
     violations = frozenset({"4025", "3819"})
     timed_drivers = frozenset({"pymysql", "mysqldb"})
     transient_codes = _TRANSIENT
+    # An error during a commit, as on a node of Galera that loses its quorum.
+    unsure_codes = frozenset({"1180"})
     spoiling_codes = frozenset({"1290", "1792", "1836"})
     # Not UNIX_TIMESTAMP(), which takes a local time, and so is ambiguous in the hour when clocks go back.
     now_ms_sql = "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000)"
