@@ -11,6 +11,7 @@ import copy
 import hashlib
 import logging
 import math
+import re
 import time
 from contextlib import closing, contextmanager
 from contextvars import ContextVar
@@ -76,6 +77,8 @@ REFUSED_FOR_CACHES: Final = {
     "schemas": "a cache brings its own columns",
     "max_age": "{}expire says how long a value is valid",
 }
+# What RFC 6265 allows. Python takes a part after a blank for another cookie, and fails if that is illegal.
+COOKIE_VALUE: Final = re.compile(r'("?)[!#-+\--:<-\[\]-~]*\1')
 CACHE_SCHEMAS: Final = "namespace String(255) not null index; key Text"
 # Not "beaker_cache", the table of Beaker's own back ends.
 CACHE_TABLE: Final = "beaker_cached_values"
@@ -399,7 +402,7 @@ class SchemaSession(Session):
         settings["namespace_class"] = SessionNamespace
         # With True, Beaker treats any error of a load as a corrupt session, and logs the id of the session.
         settings["invalidate_corrupt"] = False
-        # Remove the other cookies, because Beaker fails if one of them has a name that it takes for illegal.
+        # Remove the other cookies, and values that no id has: Beaker fails if it takes one for illegal.
         request["cookie"] = _only_cookie(request.get("cookie"), settings.get("key", "beaker.session.id"))
         super().__init__(request, id, **settings)
 
@@ -529,11 +532,15 @@ def _store_settings(
 
 
 def _only_cookie(given: Any, name: str) -> Any:
-    """Those cookies that have a name, of a Cookie header, or of a dict, which Beaker takes too."""
+    """The cookies with that name and a value that may be an id, of a Cookie header.
+
+    A dict, which Beaker takes too, gives all that have the name.
+    """
     if isinstance(given, dict):
         return {key: value for key, value in given.items() if key == name}
-    cookies = (given or "").split(";")
-    return ";".join(cookie for cookie in cookies if cookie.partition("=")[0].strip() == name)
+    pairs = (cookie.partition("=") for cookie in (given or "").split(";"))
+    named = (value.strip() for key, _, value in pairs if key.strip() == name)
+    return ";".join(f"{name}={value}" for value in named if COOKIE_VALUE.fullmatch(value))
 
 
 # -- requests
