@@ -173,7 +173,9 @@ MISTAKES = [
 ]
 
 
-LONG_MISTAKES = {
+ODD_MISTAKES = {
+    "a lone surrogate": ("a Text default '\ud800'", 16, f"column 'a': {LITERAL}"),
+    "a lone surrogate in an Enum": ("a Enum('\ud800')", 3, "column 'a': Enum does not take the arguments"),
     "5,000 signs": ("a Integer default " + "-" * 5_000 + "1", 19, f"column 'a': {LITERAL}"),
     "a long sum": ("a Integer default " + "1+" * 50_000 + "1", 19, f"column 'a': {LITERAL}"),
     "5,000 digits": ("a Integer default " + "9" * 5_000, 19, f"column 'a': {LITERAL}"),
@@ -184,7 +186,7 @@ LONG_MISTAKES = {
 
 @pytest.mark.parametrize(
     ("text", "position", "problem"),
-    [*MISTAKES, *(pytest.param(*mistake, id=name) for name, mistake in LONG_MISTAKES.items())],
+    [*MISTAKES, *(pytest.param(*mistake, id=name) for name, mistake in ODD_MISTAKES.items())],
 )
 def test_a_mistake_is_reported_with_its_position(text, position, problem):
     with pytest.raises(ConfigurationError) as caught:

@@ -208,7 +208,7 @@ def _literal(reader: _Reader, column: str, kind: sa.TypeEngine[Any]) -> Any:
     text = reader.peek(_LITERAL) or ""
     try:
         value = _TRUTH[text.lower()] if text.lower() in _TRUTH else ast.literal_eval(text)
-    except SyntaxError:
+    except (SyntaxError, ValueError):
         value = None
     if value is None:
         raise reader.error(

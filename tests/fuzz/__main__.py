@@ -20,8 +20,7 @@ from .targets import TARGETS
 BUILD = Path(__file__).parents[2] / "build/fuzz"
 # What an input may cost before it is a finding: seconds, and MiB of the whole process.
 SLOWEST, LARGEST = 5, 1024
-_STATUS = re.compile(r"cov: (\d+) ft: (\d+) corp: (\d+)/")
-_EXECUTED = re.compile(r"stat::number_of_executed_units: (\d+)")
+_STATUS = re.compile(r"^#(\d+)\s.* cov: (\d+) ft: (\d+) corp: (\d+)/", re.MULTILINE)
 
 
 class Told(NamedTuple):
@@ -64,7 +63,6 @@ def fuzz(name: str, seconds: int) -> Told:
         "artifact_prefix": f"{folder}/findings/",
         "max_len": target.longest,
         "max_total_time": seconds,
-        "print_final_stats": 1,
         "rss_limit_mb": LARGEST,
         "timeout": SLOWEST,
     }
@@ -83,8 +81,7 @@ def fuzz(name: str, seconds: int) -> Told:
         text = output.read()
     if not (last := _STATUS.findall(text)):
         sys.exit(f"{name} could not be fuzzed, see {folder}/output.txt")
-    edges, features, inputs = map(int, last[-1])
-    executions = int(_EXECUTED.findall(text)[-1])
+    executions, edges, features, inputs = map(int, last[-1])
     return Told(executions, edges, features, inputs, has_found=status != 0)
 
 

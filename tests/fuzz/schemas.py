@@ -8,7 +8,7 @@ from mutations import SCHEMAS
 
 from schema_session_backend import ConfigurationError, SessionStore
 from schema_session_backend._table import text_form
-from test_text_form import LONG_MISTAKES, MISTAKES
+from test_text_form import MISTAKES, ODD_MISTAKES
 
 from .target import Target, text_of
 
@@ -26,9 +26,9 @@ RIGHT = (
 
 
 def _seeds() -> Iterator[bytes]:
-    mistakes = (*MISTAKES, *LONG_MISTAKES.values())
+    mistakes = (*MISTAKES, *ODD_MISTAKES.values())
     for text in (SCHEMAS, *RIGHT, *(text for text, _, _ in mistakes)):
-        yield text.encode()[:LONGEST]
+        yield text.encode("utf-8", "surrogatepass")[:LONGEST]
 
 
 def _check(data: bytes) -> bool:
