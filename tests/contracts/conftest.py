@@ -12,6 +12,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 from clocks import A_MOMENT, DatabaseClock
 from databases import DATABASES
+from leaks import nothing_leaks  # noqa: F401 - a fixture for every test here
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
