@@ -59,7 +59,10 @@ def fuzz(name: str, seconds: int) -> Told:
         (folder / part).mkdir(parents=True, exist_ok=True)
     for seed in target.seeds():
         (folder / "seeds" / hashlib.sha256(seed).hexdigest()[:16]).write_bytes(seed)
+    words = "\n".join(f'"{_escaped(word)}"' for word in target.words)
+    (folder / "words").write_text(words, encoding="ascii")
     options = {
+        "dict": folder / "words",
         "artifact_prefix": f"{folder}/findings/",
         "max_len": target.longest,
         "max_total_time": seconds,
@@ -83,6 +86,11 @@ def fuzz(name: str, seconds: int) -> Told:
         sys.exit(f"{name} could not be fuzzed, see {folder}/output.txt")
     executions, edges, features, inputs = map(int, last[-1])
     return Told(executions, edges, features, inputs, has_found=status != 0)
+
+
+def _escaped(word: str) -> str:
+    """A word as libFuzzer reads it between quotes."""
+    return word.replace("\\", "\\\\").replace('"', '\\"')
 
 
 main()

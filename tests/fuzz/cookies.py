@@ -97,6 +97,7 @@ def _check(open_site: Callable[[], Site]) -> Callable[[bytes], bool]:
     return check
 
 
-BEAKER = Target("beaker_cookie", _seeds("beaker.session.id"), _check(_beaker))
-FLASK = Target("flask_cookie", _seeds("session"), _check(_flask))
-PYRAMID = Target("pyramid_cookie", _seeds("session"), _check(_pyramid))
+WORDS = ("; ", "=", '"', "$Path", "expires=", "session=", "beaker.session.id=", SID)
+BEAKER = Target("beaker_cookie", _seeds("beaker.session.id"), _check(_beaker), WORDS)
+FLASK = Target("flask_cookie", _seeds("session"), _check(_flask), WORDS)
+PYRAMID = Target("pyramid_cookie", _seeds("session"), _check(_pyramid), WORDS)

@@ -142,5 +142,11 @@ def _check_fields(data: bytes) -> bool:
     return len(read) > 1
 
 
-DEVICES = Target("devices", _seeds, _check)
-REQUEST_FIELDS = Target("request_fields", _field_seeds, _check_fields)
+WORDS = (
+    "Accept: ", "Content-Type: ", "Content-Length: ", "Host: ", "Origin: ", "Sec-Fetch-Site: ",
+    "X-CSRF-Token: ", "application/json", "application/x-www-form-urlencoded", "csrf_token=", "handle=",
+    "query=", "-after=", "user_id=", "/admin", "/sign-out",
+)  # fmt: skip
+FIELD_WORDS = ("::ffff:", "[", "]:80", "%eth0", "Mozilla/5.0 (", "Firefox/1", "iPhone", "Android 1")
+DEVICES = Target("devices", _seeds, _check, WORDS)
+REQUEST_FIELDS = Target("request_fields", _field_seeds, _check_fields, FIELD_WORDS)

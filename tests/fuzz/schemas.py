@@ -8,6 +8,7 @@ from mutations import SCHEMAS
 
 from schema_session_backend import ConfigurationError, SessionStore
 from schema_session_backend._table import text_form
+from schema_session_backend._table.text_form import TYPES
 from test_text_form import MISTAKES, ODD_MISTAKES
 
 from .target import Target, text_of
@@ -53,4 +54,16 @@ def _require_position(error: ConfigurationError, text: str) -> None:
     assert error.__context__ is None
 
 
-TEXT_FORM = Target("text_form", _seeds, _check, LONGEST)
+WORDS = (
+    *TYPES,
+    "index",
+    "unique",
+    "not null",
+    "default ",
+    "references ",
+    "from ",
+    "True",
+    "timezone=",
+    "length=",
+)
+TEXT_FORM = Target("text_form", _seeds, _check, WORDS, LONGEST)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from everyday import AS_PLAIN, EXACT
 from kinds import Role
-from mutations import GOOD
+from mutations import GOOD, TAGS
 from test_p8_corrupt_rows import CORRUPT, TAGGED
 from test_p8_limits import UNSTORABLE
 from values import identical
@@ -74,5 +74,6 @@ def _check(serializer: JsonSerializer) -> Callable[[bytes], bool]:
     return check
 
 
-LOADS = Target("loads", _seeds, _check(JsonSerializer(TYPES)), LONGEST)
-SHARED_LOADS = Target("shared_loads", _seeds, _check(SharedJsonSerializer()), LONGEST)
+WORDS = [f'{{"${tag}":' for tag in (*TAGS, *(kind.__name__ for kind in TYPES))]
+LOADS = Target("loads", _seeds, _check(JsonSerializer(TYPES)), WORDS, LONGEST)
+SHARED_LOADS = Target("shared_loads", _seeds, _check(SharedJsonSerializer()), WORDS, LONGEST)

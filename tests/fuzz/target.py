@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
 
 class Target(NamedTuple):
@@ -15,12 +15,14 @@ class Target(NamedTuple):
         name: what `--only` takes.
         seeds: makes the inputs from which the fuzzer begins.
         check: raises an error if a promise does not hold for an input; returns whether the parser took it.
+        words: what the fuzzer puts into inputs, because chance would not hit on it.
         longest: the bytes of the longest input.
     """
 
     name: str
     seeds: Callable[[], Iterable[bytes]]
     check: Callable[[bytes], bool]
+    words: Collection[str]
     longest: int = 4096
 
 
