@@ -15,6 +15,7 @@ from weakref import WeakSet
 
 import pytest
 from silence import everything_in
+from sqlalchemy import URL
 
 from schema_session_backend import SessionStore, SessionStoreError
 from schema_session_backend._session.ids import Ids
@@ -92,7 +93,9 @@ def searched() -> Iterator[Leaks]:
     # Options are read off its signature.
     @wraps(make)
     def kept_password(self: SessionStore, url: Any, /, *arguments: Any, **options: Any) -> None:
-        leaks.secrets.update(filter(None, (one for found in PASSWORD.findall(str(url)) for one in found)))
+        given = getattr(url, "url", url)  # an Engine has one
+        text = given.render_as_string(hide_password=False) if isinstance(given, URL) else str(given)
+        leaks.secrets.update(one for found in PASSWORD.findall(text) for one in found if one)
         make(self, url, *arguments, **options)
 
     def made(self: SessionStoreError, *arguments: Any, **attributes: Any) -> None:
@@ -121,4 +124,5 @@ def nothing_leaks() -> Iterator[None]:
     """Fails where the package said an id, a value or a password of the test."""
     with searched() as leaks:
         yield
-    assert leaks.found() == []
+    if found := leaks.found():
+        pytest.fail("\n".join(found))

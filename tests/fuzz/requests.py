@@ -89,6 +89,7 @@ def _environ(data: bytes) -> dict[str, Any]:
         for name, _, value in (line.partition(":") for line in lines)
     }
     return {
+        "HTTP_HOST": "localhost",
         **{f"HTTP_{name}": value for name, value in headers.items()},
         "REQUEST_METHOD": method,
         "SCRIPT_NAME": "/devices",
@@ -96,7 +97,6 @@ def _environ(data: bytes) -> dict[str, Any]:
         "QUERY_STRING": query,
         "CONTENT_TYPE": headers.get("CONTENT_TYPE", ""),
         "CONTENT_LENGTH": headers.get("CONTENT_LENGTH", str(len(body))),
-        "HTTP_HOST": "localhost",
         "SERVER_NAME": "localhost",
         "SERVER_PORT": "80",
         "wsgi.url_scheme": "http",
