@@ -82,9 +82,9 @@ def searched() -> Iterator[Leaks]:
     leaks = Leaks()
     content, handle, make = Rows._content, Ids.handle, SessionStore.__init__
 
-    def kept_content(self: Rows, data: Any, *arguments: Any) -> Any:
+    def kept_content(self: Rows, data: Any, *arguments: Any, **options: Any) -> Any:
         leaks.keep(data)
-        return content(self, data, *arguments)
+        return content(self, data, *arguments, **options)
 
     def kept_id(self: Ids, sid: object) -> str | None:
         leaks.keep(sid)
@@ -92,11 +92,12 @@ def searched() -> Iterator[Leaks]:
 
     # Options are read off its signature.
     @wraps(make)
-    def kept_password(self: SessionStore, url: Any, /, *arguments: Any, **options: Any) -> None:
+    def kept_password(self: SessionStore, *arguments: Any, **options: Any) -> None:
+        url = next(iter(arguments), "")
         given = getattr(url, "url", url)  # an Engine has one
         text = given.render_as_string(hide_password=False) if isinstance(given, URL) else str(given)
         leaks.secrets.update(one for found in PASSWORD.findall(text) for one in found if one)
-        make(self, url, *arguments, **options)
+        make(self, *arguments, **options)
 
     def made(self: SessionStoreError, *arguments: Any, **attributes: Any) -> None:
         super(SessionStoreError, self).__init__(*arguments, **attributes)
