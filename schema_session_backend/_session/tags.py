@@ -13,7 +13,7 @@ import math
 import sys
 from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -31,6 +31,8 @@ from .plain import (
     plain_value,
     refusal,
 )
+
+M = TypeVar("M", dt.datetime, dt.time)
 
 MAX_KEYS: Final = 10_000
 FEW_MEMBERS: Final = 100
@@ -328,7 +330,7 @@ def _pack_datetime(value: dt.datetime) -> str:
 def _is_offset(zone: dt.tzinfo) -> bool:
     """Whether the zone is a fixed offset that ISO 8601 keeps.
 
-    Python's `fromisoformat` drops the fraction of a second from an offset.
+    Python's `fromisoformat` drops the fraction of a second from some offsets.
     """
     return type(zone) is dt.timezone and not zone.utcoffset(None).microseconds
 
@@ -349,12 +351,27 @@ def _pack_time(value: dt.time) -> str:
 
 def _unpack_datetime(text: str) -> dt.datetime:
     if not text.endswith("]"):
-        return dt.datetime.fromisoformat(text)
+        return _kept(dt.datetime.fromisoformat(text))
     stamp, _, key = text[:-1].partition("[")
     fixed = dt.datetime.fromisoformat(stamp)
     local = fixed.replace(tzinfo=ZoneInfo(key))
     # The offset tells which of two equal wall-clock times was meant when the clocks go back.
     return local if local.utcoffset() == fixed.utcoffset() else local.replace(fold=1)
+
+
+def _unpack_time(text: str) -> dt.time:
+    return _kept(dt.time.fromisoformat(text))
+
+
+def _kept(moment: M) -> M:
+    """The moment, unless its offset could not be stored again.
+
+    Raises:
+        ValueError: if it could not.
+    """
+    if moment.tzinfo is None or _is_offset(moment.tzinfo):
+        return moment
+    raise ValueError
 
 
 def _unpack_markup(text: Any) -> str:
@@ -384,7 +401,7 @@ _LEAVES: Final[dict[type, tuple[str, Callable[[Any], Any], Callable[[Any], Any]]
     bytearray: ("$bytearray", _base64, lambda text: bytearray(base64.b64decode(text, validate=True))),
     dt.datetime: ("$datetime", _pack_datetime, _unpack_datetime),
     dt.date: ("$date", dt.date.isoformat, dt.date.fromisoformat),
-    dt.time: ("$time", _pack_time, dt.time.fromisoformat),
+    dt.time: ("$time", _pack_time, _unpack_time),
     dt.timedelta: (
         "$timedelta",
         lambda value: [value.days, value.seconds, value.microseconds],

@@ -74,6 +74,7 @@ def fuzz(name: str, seconds: int) -> Told:
         "-m",
         "fuzz.fuzzing",
         name,
+        str(folder / "findings"),
         *(f"-{key}={value}" for key, value in options.items()),
     ]
     with (folder / "output.txt").open("w+", encoding="utf-8", errors="replace") as output:

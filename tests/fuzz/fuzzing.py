@@ -1,8 +1,9 @@
-"""The process that fuzzes one target: `python -m fuzz.fuzzing TARGET`, and then libFuzzer's arguments."""
+"""The process that fuzzes one target: `python -m fuzz.fuzzing TARGET FOLDER`, then libFuzzer's arguments."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import atheris
 
@@ -18,10 +19,15 @@ with atheris.instrument_imports(include=INSTRUMENTED, enable_loader_override=Fal
 
 def main() -> None:
     """Fuzz until libFuzzer ends the process."""
-    program, name, *arguments = sys.argv
+    program, name, findings, *arguments = sys.argv
 
     def check(data: bytes) -> None:
-        TARGETS[name].check(data)
+        try:
+            TARGETS[name].check(data)
+        except Exception:
+            # libFuzzer does not always write it before the process ends.
+            (Path(findings) / "failed").write_bytes(data)
+            raise
 
     atheris.Setup([program, *arguments], check)
     atheris.Fuzz()
