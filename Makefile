@@ -8,6 +8,7 @@ BENCH_ARGS ?=
 UPSTREAM_ARGS ?=
 APPS_ARGS ?=
 FAULTS_ARGS ?=
+FUZZ_ARGS ?=
 
 VENV := .venv
 RUN := $(VENV)/bin/python
@@ -27,7 +28,7 @@ ON_SERVERS := test_operations or test_column_types or test_every_type or test_co
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test oldest drivers pythons faults upstream apps bench screenshots lint format types docs build clean
+.PHONY: help demo test oldest drivers pythons faults upstream apps fuzz bench screenshots lint format types docs build clean
 
 help:  ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -63,6 +64,9 @@ upstream: $(UPSTREAM)/.made  ## run other projects' tests; UPSTREAM_ARGS="--only
 
 apps: $(VENV)/.test $(APPS:%=build/apps/%/.made)  ## sign in to real applications; APPS_ARGS="--only pypicloud --database sqlite" some
 	PYTHONPATH=tests:tests/browser $(RUN) -m apps $(APPS_ARGS)
+
+fuzz: $(VENV)/.fuzz  ## feed parsers with a fuzzer's inputs, for 8 minutes; FUZZ_ARGS="--seconds 60 --only loads" some
+	PYTHONPATH=tests:tests/contracts:tests/hosts $(RUN) -m fuzz $(FUZZ_ARGS)
 
 bench: $(VENV)/.bench  ## measure speed, for half an hour; BENCH_ARGS=--quick takes a minute
 	PYTHONPATH=tests $(RUN) -m benchmarks $(BENCH_ARGS)

@@ -14,7 +14,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -32,6 +32,8 @@ from .plain import (
     plain_value,
     refusal,
 )
+
+M = TypeVar("M", dt.datetime, dt.time)
 
 MAX_KEYS: Final = 10_000
 MOST_OF_A_HASH: Final = 100
@@ -343,7 +345,7 @@ def _pack_moment(value: dt.datetime | dt.time) -> str:
 def _is_offset(zone: dt.tzinfo) -> bool:
     """Whether the zone is a fixed offset that ISO 8601 keeps.
 
-    Python's `fromisoformat` drops the fraction of a second from an offset.
+    Python's `fromisoformat` drops the fraction of a second from some offsets.
     """
     return type(zone) is dt.timezone and not zone.utcoffset(None).microseconds
 
@@ -358,11 +360,11 @@ def _is_known(zone: ZoneInfo) -> bool:
 
 def _unpack_datetime(text: str) -> dt.datetime:
     if not text.endswith("]"):
-        return dt.datetime.fromisoformat(text)
+        return _kept(dt.datetime.fromisoformat(text))
     stamp, fold, name = _parts(text)
     fixed = dt.datetime.fromisoformat(stamp).replace(fold=fold)
     if not name or name.startswith("="):
-        return fixed.replace(tzinfo=_renamed(fixed.tzinfo, name))
+        return _kept(fixed.replace(tzinfo=_renamed(fixed.tzinfo, name)))
     local = fixed.replace(tzinfo=ZoneInfo(name))
     # Rows that were stored without the fold have the offset, which tells which of two times was meant.
     return local if local.utcoffset() == fixed.utcoffset() else local.replace(fold=1)
@@ -370,10 +372,10 @@ def _unpack_datetime(text: str) -> dt.datetime:
 
 def _unpack_time(text: str) -> dt.time:
     if not text.endswith("]"):
-        return dt.time.fromisoformat(text)
+        return _kept(dt.time.fromisoformat(text))
     stamp, fold, name = _parts(text)
     time = dt.time.fromisoformat(stamp)
-    return time.replace(fold=fold, tzinfo=_renamed(time.tzinfo, name))
+    return _kept(time.replace(fold=fold, tzinfo=_renamed(time.tzinfo, name)))
 
 
 def _parts(text: str) -> tuple[str, int, str]:
@@ -387,6 +389,17 @@ def _renamed(zone: dt.tzinfo | None, name: str) -> dt.tzinfo | None:
     """A fixed offset with the name that follows a `=`; as it is without one."""
     offset = None if zone is None else zone.utcoffset(None)
     return zone if offset is None or not name else dt.timezone(offset, name[1:])
+
+
+def _kept(moment: M) -> M:
+    """The moment, unless its offset could not be stored again.
+
+    Raises:
+        ValueError: if it could not.
+    """
+    if moment.tzinfo is None or _is_offset(moment.tzinfo):
+        return moment
+    raise ValueError
 
 
 def _unpack_markup(text: Any) -> str:

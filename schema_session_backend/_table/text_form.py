@@ -66,7 +66,8 @@ _BLANKS = re.compile(r"\s*")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _QUOTED = r"'[^']*'|\"[^\"]*\""
 _ARGUMENTS = re.compile(rf"\((?:{_QUOTED}|[^()'\"])*\)")
-_LITERAL = re.compile(rf"{_QUOTED}|[^\s;,]+")
+_NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?"
+_LITERAL = re.compile(rf"(?:{_QUOTED}|{_NUMBER}|true|false)(?![^\s;,])", re.ASCII | re.IGNORECASE)
 _REFERENCE = re.compile(rf"{_NAME.pattern}(?:\.{_NAME.pattern}){{1,2}}(?![^\s;,])")
 _WORD = re.compile(r"not\s+null\b|,|[^\s;,]+", re.IGNORECASE)
 _NEXT_COLUMN = re.compile(rf"{_NAME.pattern}\s+({_NAME.pattern})")
@@ -179,7 +180,7 @@ def _type(reader: _Reader, column: str) -> sa.TypeEngine[Any]:
         kind = TYPES[name](*positional, **keywords)
         if all(_is_size(getattr(kind, size, None)) for size in ("length", "precision", "scale")):
             return kind
-    except (SyntaxError, ValueError, TypeError, AssertionError):
+    except Exception:  # noqa: BLE001, S110 - Python's parser raises many errors, also a MemoryError
         pass
     reader.position = start
     raise reader.error(f"column {column!r}: {name} does not take the arguments {arguments}")

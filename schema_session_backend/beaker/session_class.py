@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+import re
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from beaker.session import Session
 
@@ -16,6 +17,9 @@ from .text import ENCRYPTION_REFUSED, JSON, SERIALIZER_KEY, through_json
 
 if TYPE_CHECKING:
     from .._session.timeouts import Seconds
+
+# What RFC 6265 allows. Python takes a part after a blank for another cookie, and fails if that is illegal.
+COOKIE_VALUE: Final = re.compile(r'("?)[!#-+\--:<-\[\]-~]*\1')
 
 
 class SchemaSession(Session):
@@ -48,7 +52,7 @@ class SchemaSession(Session):
         settings["namespace_class"] = SessionNamespace
         # With True, Beaker treats any error of a load as a corrupt session, and logs the id of the session.
         settings["invalidate_corrupt"] = False
-        # Remove the other cookies, because Beaker fails if one of them has a name that it takes for illegal.
+        # Remove the other cookies, and values that no id has: Beaker fails if it takes one for illegal.
         request["cookie"] = _only_cookie(request.get("cookie"), settings.get("key", "beaker.session.id"))
         super().__init__(request, id, **settings)
 
@@ -165,8 +169,12 @@ class SchemaSession(Session):
 
 
 def _only_cookie(given: Any, name: str) -> Any:
-    """Those cookies that have a name, of a Cookie header, or of a dict, which Beaker takes too."""
+    """The cookies with that name and a value that may be an id, of a Cookie header.
+
+    A dict, which Beaker takes too, gives all that have the name.
+    """
     if isinstance(given, dict):
         return {key: value for key, value in given.items() if key == name}
-    cookies = (given or "").split(";")
-    return ";".join(cookie for cookie in cookies if cookie.partition("=")[0].strip() == name)
+    pairs = (cookie.partition("=") for cookie in (given or "").split(";"))
+    named = (value.strip() for key, _, value in pairs if key.strip() == name)
+    return ";".join(f"{name}={value}" for value in named if COOKIE_VALUE.fullmatch(value))

@@ -81,6 +81,18 @@ class Request(werkzeug.Request):
         return self.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
 
     @cached_property
+    def args(self) -> MultiDict[str, str]:
+        """The fields of the query string.
+
+        Raises:
+            BadRequest: if it is no UTF-8.
+        """
+        try:
+            return super().args
+        except UnicodeDecodeError:
+            raise BadRequest from None
+
+    @cached_property
     def fields(self) -> MultiDict[str, str]:
         """The fields of a form, or of a JSON object whose values are texts and lists of texts.
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 from clocks import A_MOMENT, DatabaseClock
 from databases import DATABASES, PGBOUNCER, through_pgbouncer
+from leaks import nothing_leaks  # noqa: F401 - a fixture for every test here
 from sealed import new_key
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from silence import BOBS, ID, SECRET, all_that_was_logged, assert_silent, everything_in
 from sqlalchemy import Column, String
+from sqlalchemy.exc import DBAPIError
 from values import database_of
 
 from schema_session_backend import (
@@ -12,6 +13,7 @@ from schema_session_backend import (
     SessionExists,
     SessionStore,
     SessionTooLarge,
+    StatementFailed,
     UnserializableValue,
 )
 
@@ -120,6 +122,81 @@ def test_a_unique_value_that_another_session_has_is_never_taken_from_it(make_sto
 
     assert_silent(everything_in(caught.value), store, "new", "other")
     assert store.get_many(["other", "new", "free"]) == {"other": {"token": "taken", "cart": ["theirs"]}}
+
+
+# Statements behind the store's back, after which the database refuses each row.
+REFUSALS = {
+    "check": {
+        "postgresql": ["ALTER TABLE {table} ADD CHECK (device IS NULL)"],
+        "mariadb": ["ALTER TABLE {table} ADD CHECK (device IS NULL)"],
+    },
+    "not null": {
+        "postgresql": ["ALTER TABLE {table} ADD note TEXT NOT NULL"],
+        "mariadb": ["ALTER TABLE {table} ADD note TEXT NOT NULL"],
+    },
+    "too narrow": {
+        "postgresql": ["ALTER TABLE {table} ALTER device TYPE INTEGER USING NULL"],
+        "mariadb": ["ALTER TABLE {table} MODIFY device INTEGER"],
+    },
+    "trigger": {
+        "sqlite": [
+            "CREATE TRIGGER refusing BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'refused'); END"
+        ],
+        "postgresql": [
+            (
+                "CREATE FUNCTION pg_temp.refuse() RETURNS trigger LANGUAGE plpgsql AS"
+                " $$BEGIN RAISE 'refused %', NEW.device; END$$"
+            ),
+            "CREATE TRIGGER refusing BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION pg_temp.refuse()",
+        ],
+        "mariadb": [
+            (
+                "CREATE TRIGGER {table}_refusing BEFORE INSERT ON {table} FOR EACH ROW"
+                " SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = NEW.device"
+            ),
+        ],
+    },
+}
+
+
+# Those of which the driver's error quotes the row.
+QUOTED = {
+    ("postgresql", "check"),
+    ("postgresql", "not null"),
+    ("postgresql", "trigger"),
+    ("mariadb", "too narrow"),
+    ("mariadb", "trigger"),
+}
+
+
+@pytest.mark.parametrize(
+    ("url", "refusal"),
+    [(database, kind) for kind, databases in REFUSALS.items() for database in databases],
+    indirect=["url"],
+)
+@pytest.mark.parametrize("many", [False, True])
+def test_what_the_database_quotes_of_a_row_is_cut(log, make_store, url, refusal, many):
+    store = make_store()
+    store.wait_for_sync()
+    session = {"device": SECRET, "cart": [SECRET]}
+
+    with store.engine.connect() as connection:
+        for statement in REFUSALS[refusal][database_of(url)]:
+            connection.exec_driver_sql(statement.format(table=store.repo().name).replace("%", "%%"))
+        connection.commit()
+        row = {"sid": "x", "device": SECRET, "additional": "{}", "revision": 1}
+        with pytest.raises(DBAPIError) as drivers:
+            connection.execute(store.repo().insert().values(row))
+        assert (SECRET in str(drivers.value)) == ((database_of(url), refusal) in QUOTED)
+        connection.rollback()
+        joined = store.within(connection)
+        for one in (joined, store):
+            with pytest.raises(StatementFailed) as caught:
+                one.set_many({ID: session, BOBS: session}) if many else one.set(ID, session)
+            assert_silent(everything_in(caught.value), store, ID, BOBS)
+            connection.rollback()
+
+    assert_silent(all_that_was_logged(log), store, ID, BOBS)
 
 
 def test_a_taken_id_is_not_quoted(store):

@@ -31,6 +31,8 @@ UNSTORABLE = {
     "too large": json.dumps({"a": "x" * 300_000}),
     "too large, of many bytes": json.dumps({"a": "€" * 90_000}, ensure_ascii=False),
     "two NaN in a set": '{"a":{"$set":[{"$decimal":"NaN"},{"$decimal":"NaN"}]}}',
+    "a time whose offset has a fraction of a second": '{"a":{"$time":"12:00:00+00:00:30.5"}}',
+    "a datetime with such an offset": '{"a":{"$datetime":"2026-01-01T12:00:00-00:00:30.5"}}',
     "a set of one hash": json.dumps({"a": {"$set": HUGE_SET}}),
     "a set with many of one hash": json.dumps({"a": {"$set": [*HUGE_SET[:300], *range(2_000)]}}),
     "keys of one hash": json.dumps({"a": {"$dict": [[item, 1] for item in HUGE_SET]}}),

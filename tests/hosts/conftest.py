@@ -14,6 +14,7 @@ from flask_site import FlaskSite
 from pyramid_site import PyramidSite
 
 import schema_session_backend.beaker.session
+from leaks import nothing_leaks  # noqa: F401 - a fixture for every test here
 from schema_session_backend import SessionStore, _shared
 from schema_session_backend.beaker import SchemaSession
 

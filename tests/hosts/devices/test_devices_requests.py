@@ -44,6 +44,16 @@ def test_an_unknown_path_or_method_is_a_404_or_a_405(browser, method, path, stat
         assert answer.headers["Allow"]
 
 
+@pytest.mark.parametrize("accept", ["text/html", "application/json"])
+@pytest.mark.parametrize("path", ["/devices/", "/devices/sessions", "/devices/admin"])
+def test_a_query_string_that_is_read_and_is_no_utf8_is_refused(open_site, path, accept):
+    administrator = open_site(administers=lambda *_environ: True)(42)
+
+    answer = administrator.get(f"{path}?done=one&device=\xbb", headers={"Accept": accept}, status="*")
+
+    assert answer.status_int == (200 if path == "/devices/sessions" else 400)
+
+
 @pytest.mark.parametrize(
     ("body", "kind", "status"),
     [
