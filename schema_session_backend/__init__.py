@@ -9,6 +9,7 @@ from ._session.ids import new_session_id
 from ._session.model import DayCount, LoadedSession, Outcome, Page, Record, Saved
 from ._session.serializer import Serializer
 from ._sql.search import NULL
+from ._table.reports import Answer, CorruptRow, Inspection, TableDifference, TableSizes, ValueCount
 from .errors import (
     AccessDenied,
     ConfigurationError,
@@ -35,9 +36,12 @@ if TYPE_CHECKING:
 __all__ = [
     "NULL",
     "AccessDenied",
+    "Answer",
     "ConfigurationError",
     "ConstraintViolated",
+    "CorruptRow",
     "DayCount",
+    "Inspection",
     "InvalidField",
     "InvalidSessionId",
     "LoadedSession",
@@ -57,8 +61,11 @@ __all__ = [
     "SessionTooLarge",
     "StatementFailed",
     "StoreUnavailable",
+    "TableDifference",
+    "TableSizes",
     "TimestampedSessionMixin",
     "UnserializableValue",
+    "ValueCount",
     "WrongArgument",
     "new_session_id",
 ]

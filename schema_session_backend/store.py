@@ -13,6 +13,7 @@ from sqlalchemy import URL, Column, Engine, MetaData, Table  # noqa: TC002 - `de
 
 from . import _options as options
 from ._many import ManySessions
+from ._operating import Operating
 from ._options import Bytes, Object, Seconds, Switch, Text  # noqa: TC001 - likewise
 from ._request_fields import RequestFields
 from ._searching import Searching
@@ -52,7 +53,7 @@ DAY: Final = 24 * 60 * 60
 HOUR: Final = 60 * 60
 
 
-class SessionStore(Searching, ManySessions):
+class SessionStore(Searching, ManySessions, Operating):
     """Web sessions in a table whose declared columns can be searched.
 
     Constructing a store never touches the network; the table is created or checked at the first use, or by
@@ -579,14 +580,6 @@ class SessionStore(Searching, ManySessions):
             ConfigurationError: for a table that this database cannot have, and for an impossible `timeout`.
         """
         self._synchronizer.ensure(None if timeout is None else timeouts.seconds(timeout, "timeout"))
-
-    def gc(self) -> int:
-        """Remove expired sessions, in small batches; returns how many.
-
-        It runs by itself every `gc_interval` seconds in a process that writes; 0 while another one is at it.
-        """
-        self._synchronizer.ensure()
-        return self._janitor.collect()
 
     def close(self) -> None:
         """Stop background work, and close the connections of an engine that was made for this store."""

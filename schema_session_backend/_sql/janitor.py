@@ -13,6 +13,8 @@ from ..errors import ConstraintViolated, SessionStoreError, StatementFailed
 from .query import Query
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy import Executable
 
     from .database import Database, Runner
@@ -53,11 +55,14 @@ class Janitor:
         self._thread: threading.Thread | None = None
         self._finalizer: weakref.finalize[[threading.Event, threading.Thread], Janitor] | None = None
 
-    def collect(self) -> int:
+    def collect(self, progress: Callable[[int], object] | None = None) -> int:
         """Remove expired sessions.
 
         A row that another transaction has locked is left for the next collection. Nothing is removed while
         another process is collecting.
+
+        Args:
+            progress: is called after each batch with the number of sessions that were removed so far.
 
         Returns:
             the number of sessions that were removed.
@@ -68,6 +73,8 @@ class Janitor:
             batch = self._batch(kept)
             removed += batch.removed
             kept += batch.found - batch.removed
+            if progress is not None:
+                progress(removed)
             if batch.found < BATCH:
                 break
             # Pause for as long as the batch took, so that other writers get at least half of the time.

@@ -9,19 +9,30 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from .._session.timeouts import EPOCH, MILLISECOND
+from .._table.reports import Answer
 from ..errors import AccessDenied, ConfigurationError, SessionStoreError, StatementFailed
 from .drift.additions import Additions
 from .drift.comparison import Comparison
-from .drift.differences import PAGE, Addition, MissingTable, mismatch, statements_of
+from .drift.differences import (
+    PAGE,
+    Addition,
+    MissingTable,
+    OtherTable,
+    mismatch,
+    reported,
+    statements_of,
+)
 from .forks import after_fork
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Executable
 
     from .._table.declaration import SessionTable
+    from .._table.reports import TableDifference
     from .clock import Clock
     from .database import Database, Past
-    from .drift.differences import Difference
+    from .drift.differences import Difference, Shortcoming
 
 _log = logging.getLogger("schema_session_backend")
 
@@ -79,6 +90,35 @@ class Synchronizer:
                 raise
             self._done = True
 
+    def without_changes(self) -> Synchronizer:
+        """The same that only checks."""
+        return Synchronizer(self._database, self._table, self._clock, change=False, timeout=self._timeout)
+
+    def differences(self) -> list[TableDifference]:
+        """See `SessionStore.differences`."""
+
+        def compare(until: float, past: Past) -> list[TableDifference]:
+            with self._database.connected(until, past) as connection:
+                comparison = Comparison(connection, self._table, self._database.vendor)
+                found: list[Difference | Shortcoming] = [*comparison.differences()]
+                if not any(isinstance(each, (MissingTable, OtherTable)) for each in found):
+                    found += comparison.shortcomings()
+                return list(map(reported, found))
+
+        return self._database.attempt(compare, retry_for=self._timeout)
+
+    def ping(self) -> Answer:
+        """See `SessionStore.ping`."""
+
+        def ask(until: float, past: Past) -> Answer:
+            with self._database.connected(until, past) as connection:
+                begin = time.perf_counter()
+                now = connection.execute(select(self._database.vendor.now_ms)).scalar_one()
+                seconds = time.perf_counter() - begin
+                return Answer(_server(connection), seconds, EPOCH + now * MILLISECOND)
+
+        return self._database.attempt(ask, retry_for=self._timeout)
+
     def _synchronize(self, timeout: float) -> None:
         database = self._database
         if not database.attempt(self._checked, retry_for=timeout):
@@ -117,8 +157,8 @@ class Synchronizer:
                 raise mismatch(table.name, differences)
             self._require_additions(differences)
             if not any(isinstance(difference, MissingTable) for difference in differences):
-                for sentence in comparison.shortcomings():
-                    _log.warning("table %r %s", table.name, sentence)
+                for shortcoming in comparison.shortcomings():
+                    _log.warning("table %r %s", table.name, shortcoming)
             return differences
 
     def _add(self, connection: Connection) -> None:
@@ -142,3 +182,11 @@ class Synchronizer:
     def _renew_lock(self) -> None:
         # A thread that does not exist in the child may have held it.
         self._lock = threading.Lock()
+
+
+def _server(connection: Connection) -> str:
+    """The database and its version, for people."""
+    dialect: Any = connection.dialect
+    names = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mariadb": "MariaDB"}
+    name = "MariaDB" if getattr(dialect, "is_mariadb", False) else names.get(dialect.name, "MySQL")
+    return f"{name} {'.'.join(map(str, dialect.server_version_info or ()))}".strip()

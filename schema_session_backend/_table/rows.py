@@ -387,17 +387,30 @@ class Rows:
     # -- from a row to its session
 
     @staticmethod
+    def size(content: Content) -> int:
+        """Bytes that a session takes beside its columns."""
+        return 0 if content.additional is None else Rows._size(content.additional)
+
+    @staticmethod
     def _size(additional: str) -> int:
         return len(additional) if additional.isascii() else len(additional.encode())
 
     def first(self, sid: str, handle: str, rows: Sequence[Row], convert: Convert) -> LoadedSession | None:
         """The session that a load found; None for none, and for a corrupt row, which is logged and left."""
-        return self._decode(sid, handle, rows[0], convert) if rows else None
+        return self._decode(sid, handle, rows[0], convert, self._log) if rows else None
 
-    def listed(self, rows: Iterable[Row], convert: Convert) -> Iterator[LoadedSession]:
-        """The sessions of rows that end with the handle, without those of corrupt rows."""
+    def listed(
+        self, rows: Iterable[Row], convert: Convert, *, told: Callable[[str, str], object] | None = None
+    ) -> Iterator[LoadedSession]:
+        """The sessions of rows that end with the handle, without those of corrupt rows.
+
+        Args:
+            rows: as the driver returned them.
+            convert: makes Python values of them.
+            told: is called with the name and the problem of each corrupt row; otherwise the log tells them.
+        """
         for row in rows:
-            session = self._decode("", row[-1], row, convert)
+            session = self._decode("", row[-1], row, convert, told or self._log)
             if session is not None:
                 yield session
 
@@ -429,11 +442,17 @@ class Rows:
         """See `SessionStore.fields_of`."""
         return {field.name: field.seen_in(data) for field in self._fields}
 
+    def restored(self, name: str, value: Any) -> Any:
+        """The session's value for one of a column that the statement's conversion has converted."""
+        return dict(self._fields_by_name)[name].restored(value)
+
     def value_named(self, name: str, value: Any) -> Any:
         """See `Field.named`, for the column of a name."""
         return dict(self._fields_by_name)[name].named(value)
 
-    def _decode(self, sid: str, handle: str, row: Row, convert: Convert) -> LoadedSession | None:
+    def _decode(
+        self, sid: str, handle: str, row: Row, convert: Convert, told: Callable[[str, str], object]
+    ) -> LoadedSession | None:
         width = self._width
         try:
             values = convert(row)
@@ -464,11 +483,13 @@ class Rows:
         else:
             version = Version(revision, content, expiry, now)
             return LoadedSession(sid, handle, data, created_at, updated_at, version)
-        name = self.named_in_log(handle)
+        told(self.named_in_log(handle), problem)
+        return None
+
+    def _log(self, name: str, problem: str) -> None:
         _log.warning(
             "table %r: session %s is corrupt and counts as absent: %s", self._table.name, name, problem
         )
-        return None
 
 
 def _bytes_of(handle: object) -> bytes:

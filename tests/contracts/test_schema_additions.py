@@ -314,7 +314,7 @@ def test_a_missing_index_is_a_warning_with_its_ddl(make_store, url, engine, tabl
 
     [record] = caplog.records
     assert f"table {table_name!r} has no index on ['user_id']" in record.getMessage()
-    run(url, record.getMessage().partition("add it with: ")[2])
+    run(url, record.getMessage().partition("mend it with: ")[2])
     caplog.clear()
     make_store(schemas="user_id Integer index").wait_for_sync()
     assert caplog.records == []
@@ -331,7 +331,7 @@ def test_a_column_that_is_not_unique_is_a_warning_with_its_ddl(
 
     [said] = warnings(caplog)
     assert f"table {table_name!r} does not keep ['number'] unique" in said
-    run(url, said.partition("add it with: ")[2])
+    run(url, said.partition("mend it with: ")[2])
     caplog.clear()
     store = make_store(schemas=f"number Integer {words}")
     store.set("a", {"number": 1})
@@ -356,7 +356,7 @@ def test_a_missing_foreign_key_is_a_warning(make_store, url, table_name, caplog)
     if database_of(url) == "sqlite":
         assert said.endswith('see docs/howto/mismatch.md ("When the table differs")')
     else:
-        run(url, said.partition("add it with: ")[2])
+        run(url, said.partition("mend it with: ")[2])
         caplog.clear()
         referring().wait_for_sync()
         assert warnings(caplog) == []

@@ -250,6 +250,9 @@ class Vendor(ABC):
             a context manager whose value tells whether the lock was acquired.
         """
 
+    sizes_sql: ClassVar[str]
+    """Selects what a `TableSizes` has, of `:table` in `:schema`, whose quoted name is `:quoted`."""
+
     # -- changes of an existing table
 
     type_names: ClassVar[Mapping[str, str]] = {}

@@ -132,6 +132,11 @@ class MariaDB(Vendor):
         """See `Vendor.unlimit`."""
         connection.exec_driver_sql("SET @schema_session = 0 /*M!100101 , max_statement_time = 0 */")
 
+    sizes_sql = """
+        SELECT DATA_LENGTH, INDEX_LENGTH, DATA_FREE, NULL FROM information_schema.TABLES
+        WHERE TABLE_SCHEMA = COALESCE(:schema, DATABASE()) AND TABLE_NAME = :table
+    """
+
     def milliseconds(self, moment: ColumnElement[Any]) -> ColumnElement[int]:
         """See `Vendor.milliseconds`."""
         microseconds = func.timestampdiff(

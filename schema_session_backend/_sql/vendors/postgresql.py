@@ -109,6 +109,18 @@ class PostgreSQL(Vendor):
         " partitioning depends"
     )
 
+    # A partitioned table has no rows itself.
+    sizes_sql = """
+        WITH parts AS (
+            SELECT CAST(:quoted AS regclass) AS part UNION SELECT relid FROM pg_partition_tree(:quoted)
+        )
+        SELECT
+            (SELECT sum(pg_table_size(part)) FROM parts),
+            (SELECT sum(pg_indexes_size(part)) FROM parts),
+            NULL,
+            (SELECT sum(n_dead_tup) FROM pg_stat_all_tables WHERE relid IN (SELECT part FROM parts))
+    """
+
     def milliseconds(self, moment: ColumnElement[Any]) -> ColumnElement[int]:
         """See `Vendor.milliseconds`."""
         return cast(func.floor(func.extract("epoch", moment) * literal_column("1000")), BigInteger)
