@@ -13,7 +13,7 @@ PIP := $(RUN) -m pip install -qq
 UPSTREAM := build/upstream/environment
 OLDEST := build/oldest
 APPS := pypicloud flask_appbuilder pyramid_fullauth canaille
-CODE := --editable ".[beaker,cachelib,devices,flask,pyramid,postgresql,mysql]"
+CODE := --editable ".[beaker,cachelib,cli,devices,flask,pyramid,postgresql,mysql]"
 
 # More than 8 at once could take more connections than a server gives by default.
 PARALLEL := --numprocesses logical --maxprocesses 8 --dist worksteal

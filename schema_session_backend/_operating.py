@@ -85,6 +85,16 @@ class Operating:
         self._synchronizer.ensure()
         return self._database.sizes(self._table.table)
 
+    @property
+    def max_size(self) -> int:
+        """Bytes that a session may take beside its columns."""
+        return self._rows.max_size
+
+    @property
+    def gc_interval(self) -> float:
+        """How many seconds pass between two removals of expired sessions; `math.inf` for none by itself."""
+        return self._janitor.interval
+
     # -- its rows
 
     def inspect(self, *, after: str | None = None, limit: int = 1_000) -> Inspection:
@@ -127,6 +137,18 @@ class Operating:
         found = self._search.found(where, fields, mark=self._ids.mark)
         return int(self._upkeep.run(*self._search.stored(found)).rows[0][0])
 
+    def can_count_values(self, field: str) -> bool:
+        """Whether `count_values` takes a declared column: not if it is JSON.
+
+        Args:
+            field: the column's name.
+
+        Raises:
+            ConfigurationError: naming a column that is not declared.
+        """
+        require_field(field, [each.name for each in self._table.fields], "count_values")
+        return not self._search.is_json(field)
+
     def count_values(self, field: str, limit: int = 10) -> list[ValueCount]:
         """How many live sessions have which value in a declared column, the most frequent values first.
 
@@ -140,11 +162,10 @@ class Operating:
             ConfigurationError: naming a column that is not declared; for a limit below 1.
             InvalidField: for a JSON column, whose values databases do not compare.
         """
-        require_field(field, [each.name for each in self._table.fields], "count_values")
         if type(limit) is not int or limit < 1:
             msg = "count_values: limit takes how many values to return, 1 or more"
             raise ConfigurationError(msg)
-        if self._search.is_json(field):
+        if not self.can_count_values(field):
             raise InvalidField(self._table.name, field, "is JSON, whose values cannot be counted")
         return self._survey.values(self._upkeep, field, mark=self._ids.mark, limit=limit)
 

@@ -454,6 +454,16 @@ class SessionStore(Searching, ManySessions, Operating):
         return tuple(field.name for field in self._table.fields)
 
     @property
+    def home_fields(self) -> tuple[str, ...]:
+        """The names of those declared columns that are the home of a key of the same name; no copies."""
+        return tuple(field.name for field in self._table.fields if field.path is None)
+
+    @property
+    def has_timestamps(self) -> bool:
+        """Whether the table keeps `created_at` and `updated_at`."""
+        return self._table.created_at is not None
+
+    @property
     def request_fields(self) -> tuple[str, ...]:
         """The names of the columns that hosts fill in from requests."""
         return self._request_fields.names

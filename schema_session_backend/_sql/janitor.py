@@ -49,7 +49,7 @@ class Janitor:
     def __init__(self, database: Database, statements: Statements, *, interval: float) -> None:
         self._database = database
         self._statements = statements
-        self._interval = interval
+        self.interval: Final = interval
         self._due = time.monotonic() + random.uniform(0, 1) * interval  # noqa: S311 - jitter is no secret
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -85,7 +85,7 @@ class Janitor:
         """Start a collection in a background thread, if it is due; a store calls this after a write."""
         if time.monotonic() < self._due:
             return
-        self._due = time.monotonic() + self._interval
+        self._due = time.monotonic() + self.interval
         if self._thread is not None and self._thread.is_alive():
             return
         self._thread = threading.Thread(target=self._run, name="schema-session-gc", daemon=True)
@@ -106,7 +106,7 @@ class Janitor:
             self.collect()
         except SessionStoreError as error:
             _log.warning(
-                "expired sessions were not removed, the next attempt is in %d s: %s", self._interval, error
+                "expired sessions were not removed, the next attempt is in %d s: %s", self.interval, error
             )
 
     def _batch(self, kept: int) -> _Batch:

@@ -132,7 +132,7 @@ class Rows:
         self._checks = [(field.name, field.check) for _, field in self._homes]
         self._mutable = [index for index, field in enumerate(table.fields) if field.mutable]
         self._serializer = serializer
-        self._max_size = max_size
+        self.max_size: Final = max_size
         self._hashed = hashed
         self._strict = strict
         self._anonymous_ms = anonymous_ms
@@ -332,7 +332,7 @@ class Rows:
             columns[index] = value
         additional = self._serializer.dumps(rest)
         size = self._size(additional)
-        if size > self._max_size:
+        if size > self.max_size:
             raise self._too_large(rest, size)
         if self._copies:
             self._copy(data, columns, additional, base)
@@ -363,10 +363,10 @@ class Rows:
     def _too_large(self, rest: Mapping[str, Any], size: int) -> SessionTooLarge:
         largest = max(rest, key=lambda key: len(self._serializer.dumps({key: rest[key]})))
         problem = (
-            f"the session takes {size} bytes beside its columns and max_size allows {self._max_size};"
+            f"the session takes {size} bytes beside its columns and max_size allows {self.max_size};"
             f" its largest key is {name_of(largest)!r}: store less, or raise max_size"
         )
-        return SessionTooLarge(problem, size=size, limit=self._max_size)
+        return SessionTooLarge(problem, size=size, limit=self.max_size)
 
     # -- the trace that a change of the id leaves under the old id
 
@@ -462,7 +462,7 @@ class Rows:
             columns = values[:width] if self._comes_as_it_is else map(Field.restored, self._fields, values)
             additional, expiry, revision, now = values[width : width + 4]
             content = Content(tuple(columns), additional)
-            if additional is not None and self._size(additional) > self._max_size:
+            if additional is not None and self._size(additional) > self.max_size:
                 raise CorruptText("it takes more bytes than max_size allows")  # noqa: TRY301
             data = self.join(content)
             for name, check in self._checks:
