@@ -9,7 +9,7 @@ from ._session.ids import new_session_id
 from ._session.model import DayCount, LoadedSession, Outcome, Page, Record, Saved
 from ._session.serializer import Serializer
 from ._sql.search import NULL
-from ._table.reports import Answer, CorruptRow, Inspection, TableDifference, TableSizes, ValueCount
+from ._table.reports import Answer, CorruptRow, Inspection, Moved, TableDifference, TableSizes, ValueCount
 from .errors import (
     AccessDenied,
     ConfigurationError,
@@ -46,6 +46,7 @@ __all__ = [
     "InvalidSessionId",
     "LoadedSession",
     "MissingDependency",
+    "Moved",
     "NoSuchSession",
     "NotAnInteger",
     "Outcome",

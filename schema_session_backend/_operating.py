@@ -16,15 +16,17 @@ if TYPE_CHECKING:
 
     from ._options import Seconds
     from ._session.ids import Ids
-    from ._session.model import LoadedSession, Record
+    from ._session.model import Content, LoadedSession, Record
     from ._sql.database import Database
+    from ._sql.indexing import Indexing
     from ._sql.janitor import Janitor
+    from ._sql.moving import Moving
     from ._sql.search import Search, Where
     from ._sql.survey import Survey
     from ._sql.sync import Synchronizer
     from ._sql.upkeep import Upkeep
     from ._table.declaration import SessionTable
-    from ._table.reports import Answer, Inspection, TableDifference, TableSizes, ValueCount
+    from ._table.reports import Answer, Inspection, Moved, TableDifference, TableSizes, ValueCount
     from ._table.rows import Rows
 
 SHORTEST_NAME: Final = 6
@@ -32,11 +34,13 @@ _NAME: Final = re.compile(rf"[0-9a-f]{{{SHORTEST_NAME},64}}")
 
 
 class Operating:
-    """What an operator asks of a table. Nothing here changes it, but `gc`."""
+    """What an operator asks of a table."""
 
     _database: Database
     _ids: Ids
+    _indexing: Indexing
     _janitor: Janitor
+    _moving: Moving
     _rows: Rows
     _search: Search
     _survey: Survey
@@ -79,6 +83,21 @@ class Operating:
         store._synchronizer = self._synchronizer.without_changes()  # noqa: SLF001 - a copy of this one
         store._upkeep = self._upkeep.checked_by(store._synchronizer)  # noqa: SLF001 - likewise
         return store
+
+    def build_indexes(self) -> list[str]:
+        """Build the declared indexes that the table lacks, while it is used, however long that takes.
+
+        A store with `sync` does so by itself in the background. An index on PostgreSQL whose building was
+        interrupted is completed. A table in partitions is left out.
+
+        Returns:
+            the statements that were run; none while another process is building indexes.
+
+        Raises:
+            StoreUnavailable, AccessDenied, StatementFailed: if the database refuses.
+        """
+        self._synchronizer.ensure()
+        return self._indexing.build()
 
     def sizes(self) -> TableSizes:
         """How much room the table takes."""
@@ -168,6 +187,55 @@ class Operating:
         if not self.can_count_values(field):
             raise InvalidField(self._table.name, field, "is JSON, whose values cannot be counted")
         return self._survey.values(self._upkeep, field, mark=self._ids.mark, limit=limit)
+
+    # -- moving keys between `additional` and their columns
+
+    def promote(self, field: str, *, after: str | None = None, limit: int = 500) -> Moved:
+        """Move a key of the next sessions from `additional` to its column, or fill a searchable copy.
+
+        Saves do the same for the sessions that are in use. No session waits, none gets an older value, and
+        expiries stay. Keys of other declared columns are moved too.
+
+        Args:
+            field: the declared column.
+            after: `Moved.after` of the call before; None for the first one. Any call can be the first one:
+                what was moved before is passed over.
+            limit: read this many rows at most.
+
+        Raises:
+            ConfigurationError: naming a column that is not declared; for a limit below 1.
+        """
+        return self._move("promote", field, self._rows.promoted, after, limit)
+
+    def demote(self, field: str, *, after: str | None = None, limit: int = 500) -> Moved:
+        """Move a key of the next sessions from its column to `additional`; the reverse of `promote`.
+
+        For a column that will no longer be declared. A save by a store that declares it moves the key of its
+        session back to the column, so end with another round when no such store runs any more.
+
+        Args:
+            field: the declared column, which can be NULL and is no searchable copy.
+            after: as in `promote`.
+            limit: as in `promote`.
+
+        Raises:
+            ConfigurationError: naming a column that is not declared, or cannot be NULL; for a limit below 1.
+        """
+        require_field(field, [each.name for each in self._table.fields if each.path is None], "demote")
+        if not self._table.table.c[field].nullable:
+            msg = f"demote: the column {field!r} is NOT NULL, so its values cannot leave it"
+            raise ConfigurationError(msg)
+        return self._move("demote", field, lambda content: self._rows.demoted(content, field), after, limit)
+
+    def _move(
+        self, call: str, field: str, change: Callable[[Content], Content], after: str | None, limit: int
+    ) -> Moved:
+        require_field(field, [each.name for each in self._table.fields], call)
+        if type(limit) is not int or limit < 1:
+            msg = f"{call}: limit takes how many rows to read, 1 or more"
+            raise ConfigurationError(msg)
+        start = self._ids.own(after) or ""
+        return self._moving.move(self._upkeep, change, mark=self._ids.mark, after=start, limit=limit)
 
     # -- what a session is called where others can read it
 

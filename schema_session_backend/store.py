@@ -27,7 +27,9 @@ from ._session.timeouts import Timeouts
 from ._sql.clock import Clock
 from ._sql.database import Database
 from ._sql.failures import shown
+from ._sql.indexing import Indexing
 from ._sql.janitor import Janitor
+from ._sql.moving import Moving
 from ._sql.saving import Saving, Wanted
 from ._sql.search import Search
 from ._sql.statements import Statements
@@ -84,7 +86,8 @@ class SessionStore(Searching, ManySessions, Operating):
             a column of that name.
         request_fields: the columns that hosts fill in from the request, such as `"ip user_agent device"`, in
             a session that the application changes; `ip/24/48` cuts IPv4 and IPv6 addresses to networks.
-        sync: create the table and add missing nullable columns; without it, differences are only reported.
+        sync: create the table and add missing nullable columns and indexes; without it, differences are only
+            reported.
         sync_timeout: seconds to wait for the database at the first use.
         deadline: seconds that an operation may wait: for a connection, a lock, or the database's answer;
             `math.inf` for any time.
@@ -204,13 +207,15 @@ class SessionStore(Searching, ManySessions, Operating):
         )
         self._search = Search(self._statements)
         self._survey = Survey(self._search, self._rows, hashed=hash_sid)
+        self._moving = Moving(self._survey, self._statements, self._rows)
         self._clock = Clock()
         self._saving = Saving(self._statements, self._rows, self._timeouts, self._clock)
         self._janitor = Janitor(
             self._database, self._statements, interval=options.span(gc_interval, "gc_interval")
         )
+        self._indexing = Indexing(self._database, self._table)
         self._synchronizer = Synchronizer(
-            self._database, self._table, self._clock, change=sync, timeout=timeout
+            self._database, self._table, self._clock, self._indexing, change=sync, timeout=timeout
         )
         self._upkeep = Upkeep(self._database, self._synchronizer, self._janitor)
 
@@ -579,7 +584,8 @@ class SessionStore(Searching, ManySessions, Operating):
         """Make sure that the table exists and matches the declared columns.
 
         The first operation does the same. With `sync`, a missing table is created and missing nullable
-        columns are added; nothing is ever dropped.
+        columns are added; nothing is ever dropped. Missing indexes of a table that has rows are built in the
+        background, while the table is used; see `build_indexes`.
 
         Args:
             timeout: seconds instead of `sync_timeout`.
@@ -594,4 +600,5 @@ class SessionStore(Searching, ManySessions, Operating):
     def close(self) -> None:
         """Stop background work, and close the connections of an engine that was made for this store."""
         self._janitor.stop()
+        self._indexing.stop()
         self._database.close()

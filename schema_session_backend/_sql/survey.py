@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement
 
+    from .._session.model import LoadedSession
     from .._table.rows import Convert, Row, Rows
     from .database import Runner
     from .search import Found, Search
@@ -78,6 +79,17 @@ class Survey:
             if session.version is not None
         ]
         return Inspection(len(rows), sizes, corrupt, end)
+
+    def sessions(
+        self, runner: Runner, *, mark: str, after: str, limit: int
+    ) -> tuple[list[LoadedSession], int, str | None]:
+        """The next sessions, of how many rows, and the handle after which further rows begin, if any.
+
+        The arguments are those of `page`.
+        """
+        found = self._search.found((), {}, mark=mark)
+        rows, convert, end = self._next_rows(runner, found, after=after, end=None, limit=limit)
+        return list(self._rows.listed(rows, convert)), len(rows), end
 
     def values(self, runner: Runner, name: str, *, mark: str, limit: int) -> list[ValueCount]:
         """See `SessionStore.count_values`.

@@ -21,7 +21,6 @@ from .drift.differences import (
     OtherTable,
     mismatch,
     reported,
-    statements_of,
 )
 from .forks import after_fork
 
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from .clock import Clock
     from .database import Database, Past
     from .drift.differences import Difference, Shortcoming
+    from .indexing import Indexing
 
 _log = logging.getLogger("schema_session_backend")
 
@@ -44,18 +44,29 @@ class Synchronizer:
         database: where to look.
         table: as it was declared.
         clock: is set to the database's time.
-        change: whether to create the table and add missing nullable columns; nothing is ever dropped.
+        indexing: builds missing indexes in the background.
+        change: whether to create the table and add missing nullable columns and indexes; nothing is ever
+            dropped.
         timeout: seconds to wait for a database that cannot be reached.
     """
 
-    def __init__(
-        self, database: Database, table: SessionTable, clock: Clock, *, change: bool, timeout: float
+    def __init__(  # noqa: PLR0913 - each is a part of its own
+        self,
+        database: Database,
+        table: SessionTable,
+        clock: Clock,
+        indexing: Indexing,
+        *,
+        change: bool,
+        timeout: float,
     ) -> None:
         self._database = database
         self._table = table
         self._clock = clock
+        self._indexing = indexing
         self._change = change
         self._timeout = timeout
+        self._lacks_indexes = False
         self._done = False
         self._lock = threading.Lock()
         self._failure: tuple[float, SessionStoreError] | None = None
@@ -89,10 +100,14 @@ class Synchronizer:
                 self._failure = (time.monotonic(), error)
                 raise
             self._done = True
+        if self._lacks_indexes:
+            self._indexing.start()
 
     def without_changes(self) -> Synchronizer:
         """The same that only checks."""
-        return Synchronizer(self._database, self._table, self._clock, change=False, timeout=self._timeout)
+        return Synchronizer(
+            self._database, self._table, self._clock, self._indexing, change=False, timeout=self._timeout
+        )
 
     def differences(self) -> list[TableDifference]:
         """See `SessionStore.differences`."""
@@ -158,7 +173,10 @@ class Synchronizer:
             self._require_additions(differences)
             if not any(isinstance(difference, MissingTable) for difference in differences):
                 for shortcoming in comparison.shortcomings():
-                    _log.warning("table %r %s", table.name, shortcoming)
+                    if self._change and shortcoming.online is not None:
+                        self._lacks_indexes = True
+                    else:
+                        _log.warning("table %r %s", table.name, shortcoming)
             return differences
 
     def _add(self, connection: Connection) -> None:
@@ -169,7 +187,9 @@ class Synchronizer:
         if any(isinstance(difference, MissingTable) for difference in differences):
             Additions(connection, table, vendor).create_table()
         else:
-            for statement in statements_of(differences):
+            added = [each for each in differences if isinstance(each, Addition)]
+            self._lacks_indexes |= any(each.later for each in added)
+            for statement in dict.fromkeys(sql for each in added for sql in each.at_once):
                 # Without parameters, a % stands for itself with every driver.
                 connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
         for difference in differences:

@@ -73,6 +73,23 @@ class Inspection(NamedTuple):
     after: str | None
 
 
+class Moved(NamedTuple):
+    """What became of some sessions; see `SessionStore.promote`.
+
+    Attributes:
+        rows: how many rows were read.
+        moved: how many of them were written.
+        left: how many could not be, because the value does not fit the column, or because others kept saving
+            the session.
+        after: the start of the next rows, for `promote(after=…)`; None at the end of the table.
+    """
+
+    rows: int
+    moved: int
+    left: int
+    after: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class TableSizes:
     """How much room a table takes, as the database tells; each is None where it does not.

@@ -226,6 +226,37 @@ class Rows:
             data, lambda field: OMITTED if field.name in unread else field.removed_value(), base
         )
 
+    def promoted(self, content: Content) -> Content:
+        """The same session with each key in its column, and each searchable copy filled.
+
+        Raises:
+            InvalidField: if a value does not fit its column.
+        """
+        columns = content.columns
+        if any(columns[index] is OMITTED for index, _ in self._homes):
+            return content
+        return self._content(self.join(content), Field.removed_value)
+
+    def demoted(self, content: Content, name: str) -> Content:
+        """The same session with a key in `additional` instead of its column.
+
+        Raises:
+            SessionTooLarge: if `additional` is then larger than `max_size`.
+        """
+        index = [field.name for field in self._fields].index(name)
+        value = content.columns[index]
+        if value is None or value is OMITTED:
+            return content
+        rest = self.join(content)
+        for other, field in self._homes:
+            if other != index and content.columns[other] is not None:
+                rest.pop(field.name, None)
+        additional = self._serializer.dumps(rest)
+        if (size := self._size(additional)) > self.max_size:
+            raise self._too_large(rest, size)
+        columns = (*content.columns[:index], None, *content.columns[index + 1 :])
+        return Content(columns, additional)
+
     def is_whole(self, content: Content) -> bool:
         """Whether the value of each column is known, so that a statement can replace the row."""
         return not self._has_database_defaults or not self._omitted(content)
@@ -434,7 +465,9 @@ class Rows:
         )
         for index, field in self._homes:
             value = content.columns[index]
-            if value is not None and value is not OMITTED:
+            # A key that is in `additional` too was saved later, by a version of the application that does not
+            # declare the column: whoever declares it moves the key.
+            if value is not None and value is not OMITTED and field.name not in data:
                 data[field.name] = copy.deepcopy(value) if field.mutable else value
         return data
 

@@ -11,6 +11,7 @@ from .._options import Option, declared
 from ..errors import ConfigurationError
 from ..store import SessionStore
 from .command import Source
+from .moving_commands import demote, promote
 from .session_commands import erase, export, ls, revoke, show
 from .stores import flag, store_named, store_of_ini, store_of_options
 from .table_commands import check, gc, init, stats
@@ -19,7 +20,7 @@ from .watching import watch
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-COMMANDS: Final = (init, check, ls, show, revoke, export, erase, gc, stats, watch)
+COMMANDS: Final = (init, check, ls, show, revoke, export, erase, gc, promote, demote, stats, watch)
 # The command decides whether the table is changed, and a fallen MetaData has no table that is not in `table`.
 LEFT_OUT: Final = frozenset({"sync", "metadata"})
 ENVIRONMENT: Final = "SCHEMA_SESSION_"

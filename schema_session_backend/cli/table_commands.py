@@ -39,8 +39,8 @@ _MARKS: Final = {
 def init(database: str | None) -> None:
     """Create the table, or add the columns and indexes that it lacks.
 
-    Nothing that is there is changed or dropped. What cannot be added is reported, with statements where
-    running them is enough.
+    Nothing that is there is changed or dropped. Indexes are built while the table is used. What cannot be
+    added is reported, with statements where running them is enough.
     """
     store = opened_store()
     if database is not None:
@@ -50,6 +50,7 @@ def init(database: str | None) -> None:
     name = store.repo().fullname
     before = [each for each in store.differences() if each.is_added]
     store.wait_for_sync()
+    store.build_indexes()
     after = store.differences()
     left = {each.problem for each in after}
     for each in before:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
 import pytest
 from mismatches import run as run_sql
 from sqlalchemy import inspect
@@ -9,6 +12,9 @@ from values import write_row
 
 from clocks import HOUR, MINUTE, DatabaseClock
 from schema_session_backend.cli import command, terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 COLUMNS = [
     "sid",
@@ -55,6 +61,13 @@ def test_init_adds_columns_and_tells_which(done, make_store, engine, table_name)
 
     assert f"{table_name}: it lacks the column 'device', so it was added" in said
     assert {each["name"] for each in inspect(engine).get_columns(table_name)} == set(COLUMNS)
+
+
+def test_init_builds_missing_indexes(done, run, make_store):
+    make_store(schemas="user_id Integer; device String(50); ip String(45)", timestamps=True).set("a", {})
+
+    assert "has no index on ['user_id'], so it was added" in done("init")
+    assert run("check").exit_code == 0
 
 
 def test_init_says_what_it_cannot_do(run, make_store):
@@ -238,13 +251,68 @@ def test_gc_that_is_interrupted_goes_on_the_next_time(run, moved_store, clocked,
     store.set_many({f"s{number}": {} for number in range(250)}, max_age=MINUTE)
     clocked.advance(2 * MINUTE)
     with monkeypatch.context() as patched:
-        patched.setattr(terminal, "BETWEEN_LINES", 0)
-        patched.setattr("schema_session_backend.cli.terminal.number", _interrupt)
+        patched.setattr(terminal, "progress", interrupted)
         result = run("gc")
 
     assert result.exit_code == 130
+    assert "Interrupted: 200 rows were removed; run it again to go on." in result.stderr
     assert run("gc").stdout == "50 rows removed\n"
 
 
-def _interrupt(_value: int) -> str:
-    raise KeyboardInterrupt
+@contextmanager
+def interrupted(_what: str) -> Iterator[Callable[[int, int], None]]:
+    """Progress at whose first step somebody types Ctrl-C."""
+
+    def interrupt(_done: int, _total: int) -> None:
+        raise KeyboardInterrupt
+
+    yield interrupt
+
+
+# -- promote and demote
+
+DEVICE = ("--schemas", "user_id Integer index; device String(50) index")
+
+
+def test_promote_and_demote_move_a_key_of_all_sessions(done, make_store):
+    old = make_store(schemas="user_id Integer index")
+    old.set_many({f"s{number}": {"device": "phone"} for number in range(20)} | {"other": {}})
+    new = make_store(schemas=DEVICE[1])
+    new.wait_for_sync()
+
+    assert done("promote", "device", options=DEVICE).startswith("20 of 21 sessions moved in ")
+    assert new.count(device="phone") == 20
+    assert done("demote", "device", options=DEVICE).startswith("20 of 21 sessions moved in ")
+    assert old.get("s1") == {"device": "phone"}
+    assert new.count(device="phone") == 0
+
+
+def test_promote_that_is_interrupted_says_how_it_goes_on(run, done, make_store, monkeypatch):
+    old = make_store(schemas="user_id Integer index")
+    old.set_many({f"s{number}": {"device": "phone"} for number in range(1200)})
+    make_store(schemas=DEVICE[1]).wait_for_sync()
+    with monkeypatch.context() as patched:
+        patched.setattr(terminal, "progress", interrupted)
+        result = run("promote", "device", options=DEVICE)
+
+    assert result.exit_code == 130
+    assert "Interrupted: 500 sessions were moved; `promote device" in result.stderr
+    assert done("promote", "device", options=DEVICE).startswith("700 of 1,200 sessions moved in ")
+
+
+def test_promote_tells_of_values_that_do_not_fit(run, make_store):
+    store = make_store(schemas="user_id Integer index")
+    store.set("long", {"client": {"device": "x" * 60}})
+    options = ("--schemas", "user_id Integer index; device String(50) from client.device")
+    make_store(schemas=options[1]).wait_for_sync()
+
+    result = run("promote", "device", options=options)
+
+    assert result.exit_code == 1
+    assert "1 could not be" in result.stderr
+
+
+def test_promote_of_a_column_that_is_not_declared_is_an_error(run, store):
+    store.wait_for_sync()
+
+    assert "did you mean 'device'?" in run("promote", "devise").stderr

@@ -51,6 +51,7 @@ def test_missing_nullable_columns_are_added_with_their_index(make_store, engine,
     store = make_store(schemas="user_id Integer; device String(50) index; ip String(45)", timestamps=True)
 
     store.wait_for_sync()
+    store.close()  # which waits for the index
 
     inspector = inspect(engine)
     assert {"device", "ip", "created_at", "updated_at"} <= {
@@ -310,13 +311,13 @@ def test_a_missing_index_is_a_warning_with_its_ddl(make_store, url, engine, tabl
         connection.execute(DropIndex(index))
 
     with caplog.at_level(logging.WARNING, "schema_session_backend"):
-        make_store(schemas="user_id Integer index").wait_for_sync()
+        make_store(schemas="user_id Integer index", sync=False).wait_for_sync()
 
     [record] = caplog.records
     assert f"table {table_name!r} has no index on ['user_id']" in record.getMessage()
     run(url, record.getMessage().partition("mend it with: ")[2])
     caplog.clear()
-    make_store(schemas="user_id Integer index").wait_for_sync()
+    make_store(schemas="user_id Integer index", sync=False).wait_for_sync()
     assert caplog.records == []
 
 

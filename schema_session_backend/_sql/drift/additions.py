@@ -112,6 +112,19 @@ class Additions:
         """What creates a declared index."""
         return self._sql(CreateIndex(index))
 
+    def of_index_online(self, index: Index) -> str | None:
+        """What creates a declared index while others read and write; None if nothing does."""
+        return self._vendor.online_index(self._connection, self._name, self.of_index(index))
+
+    def of_index_again(self, index: Index) -> str:
+        """What completes an index whose creation was interrupted."""
+        schema = "" if self._table.schema is None else f"{self._quote.quote_schema(self._table.schema)}."
+        return f"REINDEX INDEX CONCURRENTLY {schema}{self._quote.quote(str(index.name))}"
+
+    def unfinished_indexes(self) -> frozenset[str]:
+        """The names of the indexes that are being built, or whose creation was interrupted."""
+        return self._vendor.unfinished_indexes(self._connection, self._name)
+
     def of_uniqueness(self, columns: Sequence[str], name: str | None = None) -> str:
         """What makes columns unique together; an index does so where the database adds no constraints."""
         listed = ", ".join(map(self._quote.quote, columns))

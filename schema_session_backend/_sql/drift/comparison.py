@@ -94,8 +94,15 @@ class Comparison:
             return Decision(problem, task)
         filler = self._fillers.get(column.name) if self._has_rows else None
         ddl = self._additions.of_column(column, to_come, to_rows=self._has_rows, filler=filler)
+        later = frozenset(ddl).intersection(self._indexes_for_later() if self._has_rows else ())
         is_synced = column.nullable or _made_by_database(column) or default is not None
-        return Addition(problem, ddl) if is_synced else Change(problem, ddl)
+        return Addition(problem, ddl, later) if is_synced else Change(problem, ddl)
+
+    def _indexes_for_later(self) -> Iterator[str]:
+        """The statements that create declared indexes, if others can read and write meanwhile."""
+        for index in self._table.indexes:
+            if not index.unique and self._additions.of_index_online(index) is not None:
+                yield self._additions.of_index(index)
 
     def _task_before_adding(self, column: Column[Any], default: str | None) -> str | None:
         needs_value = not column.nullable and not _made_by_database(column)

@@ -19,10 +19,22 @@ PAGE: Final = 'docs/howto/mismatch.md ("When the table differs")'
 
 @dataclass(frozen=True, slots=True)
 class Addition:
-    """Something is missing, and adding it changes nothing that is there: `sync` does it by itself."""
+    """Something is missing, and adding it changes nothing that is there: `sync` does it by itself.
+
+    Attributes:
+        problem: a sentence without its subject, the table.
+        ddl: the statements.
+        later: those of them that `sync` leaves to `Indexing`, because they would keep others waiting.
+    """
 
     problem: str
     ddl: tuple[str, ...]
+    later: frozenset[str] = frozenset()
+
+    @property
+    def at_once(self) -> tuple[str, ...]:
+        """The statements that `sync` runs itself."""
+        return tuple(statement for statement in self.ddl if statement not in self.later)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +81,14 @@ class Shortcoming:
         problem: a sentence without its subject, the table.
         ddl: what mends it, if a statement does.
         consequence: what follows from it, or what to see to first.
-        is_index: whether an index is missing, which changes nothing but how long searches take.
+        online: for a missing index, the statement that builds it while others read and write; None if the
+            database has no such statement, and for anything else.
     """
 
     problem: str
     ddl: tuple[str, ...]
     consequence: str
-    is_index: bool = False
+    online: str | None = None
 
     def __str__(self) -> str:
         statements = "; ".join(self.ddl)
@@ -99,7 +112,8 @@ def reported(difference: Difference | Shortcoming) -> TableDifference:
         problem=difference.problem,
         ddl=difference.ddl if isinstance(difference, Shortcoming) else statements_of([difference]),
         task=task,
-        is_added=isinstance(difference, (Addition, MissingTable)),
+        is_added=isinstance(difference, (Addition, MissingTable))
+        or (isinstance(difference, Shortcoming) and difference.online is not None),
         works=isinstance(difference, Shortcoming),
     )
 

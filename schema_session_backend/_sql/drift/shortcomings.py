@@ -11,7 +11,7 @@ from .differences import Shortcoming
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sqlalchemy import Inspector, Table
+    from sqlalchemy import Index, Inspector, Table
 
     from .additions import Additions
 
@@ -36,7 +36,10 @@ class Shortcomings:
         ]
         place: dict[str, Any] = {"table_name": table.name, "schema": table.schema}
         self._there = {column["name"] for column in inspector.get_columns(**place)}
-        self._indexes = inspector.get_indexes(**place)
+        self._unfinished = additions.unfinished_indexes()
+        self._indexes = [
+            index for index in inspector.get_indexes(**place) if index["name"] not in self._unfinished
+        ]
         self._unique: Columns = [index["column_names"] for index in self._indexes if index["unique"]]
         self._unique += [each["column_names"] for each in inspector.get_unique_constraints(**place)]
         self._inspector = inspector
@@ -53,10 +56,20 @@ class Shortcomings:
             columns = [column.name for column in index.columns]
             is_there = any(known[: len(columns)] == columns for known in searched)
             if not is_there and not index.unique and self._there.issuperset(columns):
-                sql = self._additions.of_index(index)
-                yield Shortcoming(
-                    f"has no index on {columns}", (sql,), "searching it will be slow", is_index=True
-                )
+                yield self._missing_index(index, columns)
+
+    def _missing_index(self, index: Index, columns: list[str]) -> Shortcoming:
+        sql = self._additions.of_index(index)
+        if index.name in self._unfinished:
+            problem = f"has an unfinished index on {columns}"
+            again = self._additions.of_index_again(index)
+            return Shortcoming(problem, (again,), "it is being built, or that was interrupted", online=again)
+        return Shortcoming(
+            f"has no index on {columns}",
+            (sql,),
+            "searching it will be slow",
+            online=self._additions.of_index_online(index),
+        )
 
     def _missing_uniqueness(self) -> Iterator[Shortcoming]:
         there = [sorted(map(str, columns)) for columns in self._unique]

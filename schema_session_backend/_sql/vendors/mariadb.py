@@ -212,6 +212,14 @@ class MariaDB(Vendor):
             if acquired:
                 scalar(select(func.release_lock(key)))
 
+    def online_index(self, connection: Connection, table: str, sql: str) -> str | None:  # noqa: ARG002
+        """See `Vendor.online_index`; where the table cannot be indexed so, this is an error.
+
+        At its start and end it waits for the transactions that use the table, and all others wait for it, so
+        it gives up soon.
+        """
+        return f"/*M!100101 SET STATEMENT lock_wait_timeout = 1 FOR */ {sql} ALGORITHM=INPLACE LOCK=NONE"
+
     def alter_column(self, connection: Connection, alteration: Alteration) -> list[str]:
         """See `Vendor.alter_column`.
 
