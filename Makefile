@@ -52,8 +52,9 @@ apps: $(VENV)/.test $(APPS:%=build/apps/%/.made)  ## sign in to real application
 bench: $(VENV)/.bench  ## measure speed, for half an hour; BENCH_ARGS=--quick takes a minute
 	PYTHONPATH=tests $(RUN) -m benchmarks $(BENCH_ARGS)
 
-screenshots: $(VENV)/.test  ## take the documentation's pictures of the devices page
+screenshots: $(VENV)/.test  ## take the documentation's pictures of the devices page and of a terminal
 	PYTHONPATH=tests:tests/browser $(RUN) tests/browser/screenshots.py
+	PYTHONPATH=tests $(RUN) tests/cli/recording.py
 
 lint: $(VENV)/.lint  ## check style and format
 	$(RUN) -m ruff check .

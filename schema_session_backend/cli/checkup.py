@@ -129,7 +129,7 @@ class Checkup:
             rows, after = rows + part.rows, part.after
             bad += part.corrupt
             largest = heapq.nlargest(LARGEST, [*largest, *part.sizes], key=lambda one: one[1])
-            self.progress(rows, total)
+            self.progress(rows, rows if after is None else total)
             if after is None or (not self.whole and rows >= SAMPLE):
                 break
         read = f"all {number(rows)}" if after is None else f"a sample of {number(rows)}"

@@ -231,7 +231,9 @@ def _moments(record: Record) -> tuple[dt.datetime | None, ...]:
 
 def _times(store: SessionStore, record: Record) -> dict[str, Any]:
     moments = zip(MOMENTS, _moments(record), strict=True)
-    return {HANDLE: store.name_of(record)} | {name: each and each.isoformat() for name, each in moments}
+    return {HANDLE: store.name_of(record)} | {
+        name: each and each.isoformat(timespec="seconds") for name, each in moments
+    }
 
 
 def _facts(store: SessionStore, record: Record) -> dict[str, Any]:

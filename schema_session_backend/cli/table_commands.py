@@ -92,16 +92,14 @@ def check(*, as_json: bool, whole: bool, max_backlog: int) -> None:
 
     The exit code is 0 if all is well, 1 for a warning, and 2 if sessions cannot be stored.
     """
-    findings = []
     store = opened_store().without_sync()
     with terminal.progress("Reading sessions") as progress:
-        for finding in Checkup(store, max_backlog, whole, progress):
-            findings.append(finding)
-            if not as_json:
-                mark, color = _MARKS[finding.status]
-                lines = finding.text.splitlines()
-                text = "\n".join(map(terminal.printable, lines))
-                click.echo(f"{click.style(f'{mark:<7}', fg=color)}  {finding.check:<10}  {text}")
+        findings = list(Checkup(store, max_backlog, whole, progress))
+    if not as_json:
+        for finding in findings:
+            mark, color = _MARKS[finding.status]
+            start = f"{click.style(f'{mark:<7}', fg=color)}  {finding.check:<10}  "
+            click.echo(start + terminal.indented(finding.text, 21))
     worst = max(finding.status for finding in findings)
     if as_json:
         checks = [

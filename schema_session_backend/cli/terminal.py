@@ -7,7 +7,9 @@ command the terminal.
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+import textwrap
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
@@ -96,6 +98,20 @@ def show_table(
         click.echo("\t".join(map(printable, row)))
 
 
+def indented(text: str, indent: int) -> str:
+    """A text of several lines, which on a terminal begin below each other, however narrow it is.
+
+    Args:
+        text: whose lines that begin with a blank are statements, and are left as they are.
+        indent: the number of characters before its first line.
+    """
+    first, *more = map(printable, text.splitlines())
+    if is_terminal():
+        width = max(shutil.get_terminal_size().columns, 2 * indent)
+        first = textwrap.fill(" " * indent + first, width, subsequent_indent=" " * indent).lstrip()
+    return "\n".join([first, *more])
+
+
 def show_json(value: Any) -> None:
     """Print JSON."""
     click.echo(json.dumps(value, indent=2, default=str))
@@ -132,9 +148,19 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
     """
     if sys.stderr.isatty():
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=Console(file=sys.stderr), transient=True) as bar:
-            task = bar.add_task(what, total=None)
-            yield lambda done, total: bar.update(task, completed=done, total=max(total, done))
+        bar = Progress(*columns, console=Console(file=sys.stderr), transient=True)
+        task = bar.add_task(what, total=None)
+
+        def show(done: int, total: int) -> None:
+            # What is done at once needs no bar.
+            if done < total:
+                bar.start()
+            bar.update(task, completed=done, total=max(total, done))
+
+        try:
+            yield show
+        finally:
+            bar.stop()
         return
     told = time.monotonic()
 
