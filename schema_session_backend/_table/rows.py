@@ -465,9 +465,9 @@ class Rows:
         )
         for index, field in self._homes:
             value = content.columns[index]
-            # A key that is in `additional` too was saved later, by a version of the application that does not
-            # declare the column: whoever declares it moves the key.
-            if value is not None and value is not OMITTED and field.name not in data:
+            # A value in `additional` was saved later, by a version of the application that does not declare
+            # the column: whoever declares it moves the value.
+            if value is not None and value is not OMITTED and data.get(field.name) is None:
                 data[field.name] = copy.deepcopy(value) if field.mutable else value
         return data
 
