@@ -16,7 +16,7 @@ PIP := $(RUN) -m pip install -qq
 UPSTREAM := build/upstream/environment
 OLDEST := build/oldest
 APPS := pypicloud flask_appbuilder pyramid_fullauth canaille
-CODE := --editable ".[beaker,cachelib,devices,encryption,flask,pyramid,postgresql,mysql]"
+CODE := --editable ".[beaker,cachelib,cli,devices,encryption,flask,pyramid,postgresql,mysql]"
 
 # Where another process is installing something.
 WAIT := -o DPkg::Lock::Timeout=120
@@ -71,8 +71,9 @@ fuzz: $(VENV)/.fuzz  ## feed parsers with a fuzzer's inputs, for 8 minutes; FUZZ
 bench: $(VENV)/.bench  ## measure speed, for half an hour; BENCH_ARGS=--quick takes a minute
 	PYTHONPATH=tests $(RUN) -m benchmarks $(BENCH_ARGS)
 
-screenshots: $(VENV)/.test  ## take the documentation's pictures of the devices page
+screenshots: $(VENV)/.test  ## take the documentation's pictures of the devices page and of a terminal
 	PYTHONPATH=tests:tests/browser $(RUN) tests/browser/screenshots.py
+	PYTHONPATH=tests $(RUN) tests/cli/recording.py
 
 lint: $(VENV)/.lint  ## check style and format
 	$(RUN) -m ruff check .

@@ -9,6 +9,7 @@ from ._session.ids import new_session_id
 from ._session.model import DayCount, LoadedSession, Outcome, Page, Record, Resealed, Saved
 from ._session.serializer import Serializer
 from ._sql.search import NULL
+from ._table.reports import Answer, CorruptRow, Inspection, Moved, TableDifference, TableSizes, ValueCount
 from .errors import (
     AccessDenied,
     ConfigurationError,
@@ -35,13 +36,17 @@ if TYPE_CHECKING:
 __all__ = [
     "NULL",
     "AccessDenied",
+    "Answer",
     "ConfigurationError",
     "ConstraintViolated",
+    "CorruptRow",
     "DayCount",
+    "Inspection",
     "InvalidField",
     "InvalidSessionId",
     "LoadedSession",
     "MissingDependency",
+    "Moved",
     "NoSuchSession",
     "NotAnInteger",
     "Outcome",
@@ -58,8 +63,11 @@ __all__ = [
     "SessionTooLarge",
     "StatementFailed",
     "StoreUnavailable",
+    "TableDifference",
+    "TableSizes",
     "TimestampedSessionMixin",
     "UnserializableValue",
+    "ValueCount",
     "WrongArgument",
     "new_session_id",
 ]

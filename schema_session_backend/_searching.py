@@ -189,6 +189,37 @@ class Searching:
         found = self._restricted("keep_newest", where, fields)
         return self._ended(*self._search.revoke_older(found, newest))
 
+    def erase(self, *where: Where, **fields: Any) -> int:
+        """Remove all rows that `find` would find, and those that have expired; returns how many rows.
+
+        For people who ask that nothing of theirs is left, not even until the next gc. Rows that a change of
+        the id has left go too, so that a request which was running meanwhile may sign its visitor out.
+
+        Args:
+            where: as in `find`.
+            fields: as in `find`.
+
+        Raises:
+            ConfigurationError: without any condition; to remove every session there is `clear`.
+            InvalidField, WrongArgument: as `find` does.
+        """
+        return self._ended(*self._search.erase(self._restricted("erase", where, fields)))
+
+    def record(self, handle: str) -> Record | None:
+        """The live session with that handle; None if there is none, and if its row is corrupt.
+
+        Args:
+            handle: the session's.
+
+        Raises:
+            WrongArgument: for the id of a live session, as `revoke` does.
+        """
+        own = self._ids.own(handle)
+        if own is None:
+            self._refuse_ids([handle])
+            return None
+        return next(iter(self._records(self._statements.load_many([own]), {})), None)
+
     def clear(self) -> int:
         """Remove every session of this store's table, or of its prefix; returns how many rows that were."""
         return self._ended(self._search.clear(self._ids.mark), {})

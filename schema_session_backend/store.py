@@ -13,12 +13,13 @@ from sqlalchemy import URL, Column, Engine, MetaData, Table  # noqa: TC002 - `de
 
 from . import _options as options
 from ._many import ManySessions
+from ._operating import Operating
 from ._options import Bytes, Keys, Object, Seconds, Switch, Text  # noqa: TC001 - likewise
 from ._request_fields import RequestFields
 from ._searching import Searching
 from ._session import timeouts
 from ._session.ids import Ids
-from ._session.model import LoadedSession, Resealed, Saved
+from ._session.model import LoadedSession, Saved
 from ._session.pickling import serializer_for
 from ._session.sealing import sealing_for
 from ._session.serializer import Serializer  # noqa: TC001 - likewise
@@ -27,7 +28,9 @@ from ._session.timeouts import Timeouts
 from ._sql.clock import Clock
 from ._sql.database import Database
 from ._sql.failures import shown
+from ._sql.indexing import Indexing
 from ._sql.janitor import Janitor
+from ._sql.moving import Moving
 from ._sql.resealing import Resealing
 from ._sql.saving import Saving, Wanted
 from ._sql.search import Search
@@ -54,7 +57,7 @@ DAY: Final = 24 * 60 * 60
 HOUR: Final = 60 * 60
 
 
-class SessionStore(Searching, ManySessions):
+class SessionStore(Searching, ManySessions, Operating):
     """Web sessions in a table whose declared columns can be searched.
 
     Constructing a store never touches the network; the table is created or checked at the first use, or by
@@ -85,7 +88,8 @@ class SessionStore(Searching, ManySessions):
             a column of that name.
         request_fields: the columns that hosts fill in from the request, such as `"ip user_agent device"`, in
             a session that the application changes; `ip/24/48` cuts IPv4 and IPv6 addresses to networks.
-        sync: create the table and add missing nullable columns; without it, differences are only reported.
+        sync: create the table and add missing nullable columns and indexes; without it, differences are only
+            reported.
         sync_timeout: seconds to wait for the database at the first use.
         deadline: seconds that an operation may wait: for a connection, a lock, or the database's answer;
             `math.inf` for any time.
@@ -216,15 +220,18 @@ class SessionStore(Searching, ManySessions):
         self._search = Search(self._statements)
         self._survey = Survey(self._search, self._rows, hashed=hash_sid)
         self._resealing = Resealing(self._statements, self._rows, sealing, made)
+        self._moving = Moving(self._survey, self._statements, self._rows)
         self._clock = Clock()
         self._saving = Saving(self._statements, self._rows, self._timeouts, self._clock)
         self._janitor = Janitor(
             self._database, self._statements, interval=options.span(gc_interval, "gc_interval")
         )
+        self._indexing = Indexing(self._database, self._table)
         self._synchronizer = Synchronizer(
             self._database,
             self._table,
             self._clock,
+            self._indexing,
             self._resealing.require_keys,
             change=sync,
             timeout=timeout,
@@ -471,6 +478,16 @@ class SessionStore(Searching, ManySessions):
         return tuple(field.name for field in self._table.fields)
 
     @property
+    def home_fields(self) -> tuple[str, ...]:
+        """The names of those declared columns that are the home of a key of the same name; no copies."""
+        return tuple(field.name for field in self._table.fields if field.path is None)
+
+    @property
+    def has_timestamps(self) -> bool:
+        """Whether the table keeps `created_at` and `updated_at`."""
+        return self._table.created_at is not None
+
+    @property
     def request_fields(self) -> tuple[str, ...]:
         """The names of the columns that hosts fill in from requests."""
         return self._request_fields.names
@@ -586,7 +603,8 @@ class SessionStore(Searching, ManySessions):
         """Make sure that the table exists and matches the declared columns.
 
         The first operation does the same. With `sync`, a missing table is created and missing nullable
-        columns are added; nothing is ever dropped.
+        columns are added; nothing is ever dropped. Missing indexes of a table that has rows are built in the
+        background, while the table is used; see `build_indexes`.
 
         Args:
             timeout: seconds instead of `sync_timeout`.
@@ -599,36 +617,8 @@ class SessionStore(Searching, ManySessions):
         """
         self._synchronizer.ensure(None if timeout is None else timeouts.seconds(timeout, "timeout"))
 
-    def gc(self) -> int:
-        """Remove expired sessions, in small batches; returns how many.
-
-        It runs by itself every `gc_interval` seconds in a process that writes; 0 while another one is at it.
-        """
-        self._synchronizer.ensure()
-        return self._janitor.collect()
-
-    def reseal(self, batch_size: int = 100, *, progress: Callable[[int], object] | None = None) -> Resealed:
-        """Write all live sessions in the form in which a save would write them now: sealed by the first key.
-
-        With `unsealed="write"` it writes them unsealed. Requests go on meanwhile, and what they save stays.
-        Sessions that have the form already are passed over, so that after an interruption it goes on where it
-        was.
-
-        Args:
-            batch_size: how many sessions a transaction writes, whose rows are locked until its end.
-            progress: is called after each batch with the number of sessions that it dealt with.
-
-        Raises:
-            ConfigurationError: without `encryption_keys`, and for a `batch_size` that is none.
-        """
-        if type(batch_size) is not int or batch_size < 1:
-            msg = "reseal: batch_size takes how many sessions a transaction writes, 1 or more"
-            raise ConfigurationError(msg)
-        return self._resealing.reseal(
-            self._upkeep, mark=self._ids.mark, batch_size=batch_size, progress=progress
-        )
-
     def close(self) -> None:
         """Stop background work, and close the connections of an engine that was made for this store."""
         self._janitor.stop()
+        self._indexing.stop()
         self._database.close()

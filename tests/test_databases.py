@@ -82,7 +82,7 @@ def test_a_server_is_looked_for_where_its_database_is_chosen(names, looks):
         "-n1",
         OF_EACH_DATABASE,
         "-k",
-        "get_gives_what and sqlite",
+        "get_gives_what and sqlite and not sealed",
         TEST_DATABASES=names,
         TEST_SERVERS="nowhere",
     )

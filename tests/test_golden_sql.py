@@ -124,6 +124,14 @@ def search_examples(search: Search) -> Examples:
         "per_day": {"": search.per_day("", [], SINCE), "of a sample": search.per_day("", sample, SINCE)}
         if search.has_stamps
         else {},
+        "per_value": {
+            "": search.per_value("device", "", [], 10),
+            "of a sample": search.per_value("device", "", sample, 10),
+        },
+        "stored": {"": search.stored(by_user)},
+        "expired": {"": search.expired(search.found((), {}, mark=""), before_ms=60_000)},
+        "starting": {"": search.starting("", "9f86d0", 2), "of a prefix": search.starting(MARK, MARK, 2)},
+        "handles": {"": search.handles("", after="handle-1", limit=5_000)},
         "page": {
             "": search.page(by_user, after="handle-1", end=None, limit=51),
             "up to an end": search.page(by_device, after="handle-1", end="handle-2", limit=51),
@@ -134,6 +142,7 @@ def search_examples(search: Search) -> Examples:
         "revoke_others": {"": search.revoke_others(by_user, HANDLES, mark="")},
         "spared": {"": search.spared(HANDLES, mark=""), "of a prefix": search.spared(HANDLES, mark=MARK)},
         "revoke_older": {"": search.revoke_older(by_user, 3)},
+        "erase": {"": search.erase(by_user)},
         "clear": {"": search.clear(""), "of a prefix": search.clear(MARK)},
     }
 

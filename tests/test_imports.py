@@ -94,6 +94,23 @@ def test_only_the_page_of_devices_imports_its_libraries():
     assert used & {"jinja2", "ua_parser", "werkzeug"} == set()
 
 
+def test_only_the_command_line_imports_its_libraries():
+    used = modules_after("import schema_session_backend, schema_session_backend.cli")
+
+    assert used & {"click", "rich"} == set()
+
+
+@pytest.mark.parametrize("package", ["click", "rich"])
+def test_a_missing_library_of_the_command_line_is_an_error_that_says_what_to_install(package):
+    modules_after(
+        f"import sys\nsys.modules[{package!r}] = None\n"
+        "from schema_session_backend.cli import main\n"
+        "try:\n    main()\n"
+        "except SystemExit as error:\n    assert 'schema_session_backend[cli]' in str(error)\n"
+        "else:\n    raise AssertionError"
+    )
+
+
 @pytest.mark.parametrize("package", ["jinja2", "ua_parser", "werkzeug"])
 def test_a_missing_library_of_the_page_of_devices_is_an_error_that_says_what_to_install(package):
     modules_after(
@@ -142,6 +159,7 @@ def test_only_a_hosts_module_imports_that_host():
         "beaker/session.py": {"beaker"},
         "beaker/session_class.py": {"beaker"},
         "cachelib.py": {"cachelib"},
+        "cli/flask.py": {"flask"},
         "devices/flask.py": {"flask"},
         "devices/http.py": {"werkzeug"},
         "devices/page.py": {"werkzeug"},

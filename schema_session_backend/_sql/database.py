@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, NullPool, text
 
+from .._table.reports import TableSizes
 from .._table.rows import HANDLE
 from ..errors import ConfigurationError, SessionExists, StoreUnavailable, WrongArgument
 from .connections import MOST, BorrowedSlots, OwnSlots, run_on
@@ -25,6 +26,7 @@ from .watch import SelfWatch, Watch
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from sqlalchemy import Table
     from sqlalchemy.engine import URL
     from sqlalchemy.orm import Session
 
@@ -227,6 +229,19 @@ class Database:
                 return result
 
         return self.attempt(whole)
+
+    def sizes(self, table: Table) -> TableSizes:
+        """See `SessionStore.sizes`."""
+        sizes = text(self.vendor.sizes_sql)
+        quoted = self.engine.dialect.identifier_preparer.format_table(table)
+        names = {"quoted": quoted, "table": table.name, "schema": table.schema}
+
+        def ask(until: float, past: Past) -> TableSizes:
+            with self.connected(until, past) as connection:
+                row = connection.execute(sizes, names).one()
+                return TableSizes(*(None if each is None else int(each) for each in row))
+
+        return self.attempt(ask)
 
     def joined(self, connection: Connection | Session) -> Joined:
         """What runs statements in a caller's transaction.

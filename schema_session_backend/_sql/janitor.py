@@ -13,6 +13,8 @@ from ..errors import ConstraintViolated, SessionStoreError, StatementFailed
 from .query import Query
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy import Executable
 
     from .database import Database, Runner
@@ -47,17 +49,20 @@ class Janitor:
     def __init__(self, database: Database, statements: Statements, *, interval: float) -> None:
         self._database = database
         self._statements = statements
-        self._interval = interval
+        self.interval: Final = interval
         self._due = time.monotonic() + random.uniform(0, 1) * interval  # noqa: S311 - jitter is no secret
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._finalizer: weakref.finalize[[threading.Event, threading.Thread], Janitor] | None = None
 
-    def collect(self) -> int:
+    def collect(self, progress: Callable[[int], object] | None = None) -> int:
         """Remove expired sessions.
 
         A row that another transaction has locked is left for the next collection. Nothing is removed while
         another process is collecting.
+
+        Args:
+            progress: is called after each batch with the number of sessions that were removed so far.
 
         Returns:
             the number of sessions that were removed.
@@ -68,6 +73,8 @@ class Janitor:
             batch = self._batch(kept)
             removed += batch.removed
             kept += batch.found - batch.removed
+            if progress is not None:
+                progress(removed)
             if batch.found < BATCH:
                 break
             # Pause for as long as the batch took, so that other writers get at least half of the time.
@@ -78,7 +85,7 @@ class Janitor:
         """Start a collection in a background thread, if it is due; a store calls this after a write."""
         if time.monotonic() < self._due:
             return
-        self._due = time.monotonic() + self._interval
+        self._due = time.monotonic() + self.interval
         if self._thread is not None and self._thread.is_alive():
             return
         self._thread = threading.Thread(target=self._run, name="schema-session-gc", daemon=True)
@@ -99,7 +106,7 @@ class Janitor:
             self.collect()
         except SessionStoreError as error:
             _log.warning(
-                "expired sessions were not removed, the next attempt is in %d s: %s", self._interval, error
+                "expired sessions were not removed, the next attempt is in %d s: %s", self.interval, error
             )
 
     def _batch(self, kept: int) -> _Batch:

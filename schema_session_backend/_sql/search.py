@@ -132,6 +132,10 @@ class Search:
             has_index=any(map(self._is_found_by_index, asked)),
         )
 
+    def is_json(self, name: str) -> bool:
+        """Whether a declared column is JSON."""
+        return isinstance(self._declared(name)[1].column.type, JSON)
+
     @property
     def has_stamps(self) -> bool:
         """Whether the table tells when a session was created."""
@@ -173,6 +177,38 @@ class Search:
         day = self._statements.vendor.day(created_at)
         recent = (self._statements.live, created_at >= since, *self._own(mark), *share)
         return Query(select(day, func.count()).where(*recent).group_by(day))
+
+    def per_value(self, name: str, mark: str, share: Sequence[Condition], limit: int) -> Query:
+        """Count live sessions by their values in a column, the most frequent ones first."""
+        column = self._declared(name)[1].column
+        counted = func.count()
+        counts = select(column, counted).where(self._statements.live, *self._own(mark), *share)
+        return Query(counts.group_by(column).order_by(counted.desc()).limit(limit))
+
+    def stored(self, found: Found) -> Prepared:
+        """Count rows, live or not."""
+        query = self._query(("stored",), found, lambda: self._counted.where(*found.conditions))
+        return Prepared(query, found.values)
+
+    def expired(self, found: Found, *, before_ms: int) -> Prepared:
+        """Count rows that expired so many milliseconds ago or earlier, of which gc has removed none."""
+        expire_at, now = self._table.expire_at, self._statements.vendor.now_ms
+        # The expiry of a trace is negative, and gc removes it at another time.
+        is_due = (expire_at <= now - literal_column(str(before_ms)), expire_at >= literal_column("0"))
+        return Prepared(Query(self._counted.where(*is_due, *found.conditions)), found.values)
+
+    def starting(self, mark: str, start: str, limit: int) -> Query:
+        """Handles of live sessions that begin with a text, where handles are hashes."""
+        begin = self._statements.begins_with(start)
+        return Query(
+            select(self._table.sid).where(self._statements.live, *self._own(mark), *begin).limit(limit)
+        )
+
+    def handles(self, mark: str, *, after: str, limit: int) -> Query:
+        """The next handles of live sessions, in their order."""
+        sid = self._table.sid
+        below = select(sid).where(self._statements.live, sid > after, *self._own(mark))
+        return Query(below.order_by(sid).limit(limit))
 
     def page(self, found: Found, *, after: str, end: str | None, limit: int) -> Prepared:
         """Read live sessions in the order of their handles, up to `end`; the handle comes last in a row."""
@@ -242,6 +278,11 @@ class Search:
             return self._deletion(*found.conditions, self._table.sid.not_in(kept))
 
         return Prepared(self._query(("revoke older",), found, build), {**found.values, LIMIT: newest})
+
+    def erase(self, found: Found) -> Prepared:
+        """Remove rows, live or not."""
+        query = self._query(("erase",), found, lambda: delete(self._table.table).where(*found.conditions))
+        return Prepared(query, found.values)
 
     def clear(self, mark: str) -> Query:
         """Remove every session, live or not."""

@@ -10,13 +10,15 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any, Final
 
 from .._session.model import DayCount, Page
+from .._table.reports import CorruptRow, Inspection, ValueCount
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy import ColumnElement
 
-    from .._table.rows import Rows
+    from .._session.model import LoadedSession
+    from .._table.rows import Convert, Row, Rows
     from .database import Runner
     from .search import Found, Search
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 EXAMINED: Final = 5_000
 """The rows in which one page is searched, if no index finds the sessions."""
+NAMED: Final = 2
+"""The handles that `named` returns: two tell that a name is not enough."""
 SAMPLED: Final = 10_000
 """The approximate size of a sample."""
 # The first hexadecimal digits of a handle, after the store's mark, divide all handles into equal parts.
@@ -59,20 +63,90 @@ class Survey:
         if found.is_restricted and not found.has_index:
             last = runner.run(self._search.end_of(mark, after=after, rows=EXAMINED), {}).rows
             end = last[0][0] if last and self._rows.is_handle(last[0][0]) else None
+        rows, convert, end = self._next_rows(runner, found, after=after, end=end, limit=limit)
+        return Page([session.record() for session in self._rows.listed(rows, convert)], end)
+
+    def inspect(self, runner: Runner, *, mark: str, after: str, limit: int) -> Inspection:
+        """See `SessionStore.inspect`; the arguments are those of `page`."""
+        found = self._search.found((), {}, mark=mark)
+        rows, convert, end = self._next_rows(runner, found, after=after, end=None, limit=limit)
+        corrupt: list[CorruptRow] = []
+        sizes = [
+            (session.handle, self._rows.size(session.version.content))
+            for session in self._rows.listed(
+                rows, convert, told=lambda name, problem: corrupt.append(CorruptRow(name, problem))
+            )
+            if session.version is not None
+        ]
+        return Inspection(len(rows), sizes, corrupt, end)
+
+    def sessions(
+        self, runner: Runner, *, mark: str, after: str, limit: int
+    ) -> tuple[list[LoadedSession], int, str | None]:
+        """The next sessions, of how many rows, and the handle after which further rows begin, if any.
+
+        The arguments are those of `page`.
+        """
+        found = self._search.found((), {}, mark=mark)
+        rows, convert, end = self._next_rows(runner, found, after=after, end=None, limit=limit)
+        return list(self._rows.listed(rows, convert)), len(rows), end
+
+    def values(self, runner: Runner, name: str, *, mark: str, limit: int) -> list[ValueCount]:
+        """See `SessionStore.count_values`.
+
+        Args:
+            runner: runs the statements.
+            name: the column's.
+            mark: the start of the store's handles.
+            limit: the largest number of values.
+        """
+        parts = self._sample_size(runner, mark) if self._hashed else ALL_PARTS
+        query = self._search.per_value(name, mark, self._sample(mark, parts), limit)
+        result = runner.run(query, {})
+        counted = [
+            (self._rows.restored(name, result.convert(row)[0]), round(row[1] * ALL_PARTS / parts))
+            for row in result.rows
+        ]
+        return [ValueCount(value, count, parts == ALL_PARTS) for value, count in counted]
+
+    def named(self, runner: Runner, start: str, *, mark: str) -> list[str]:
+        """See `SessionStore.handles`.
+
+        Args:
+            runner: runs the statements.
+            start: the start of what the log calls them.
+            mark: the start of the store's handles.
+        """
+        if self._hashed:
+            found = runner.run(self._search.starting(mark, start, NAMED), {}).rows
+            return [handle for (handle,) in found if self._rows.is_handle(handle)]
+        # The log has a hash of the handle, and the table has no such column.
+        handles: list[str] = []
+        after = ""
+        while len(handles) < NAMED:
+            rows = runner.run(self._search.handles(mark, after=after, limit=EXAMINED), {}).rows
+            handles += [handle for (handle,) in rows if self._rows.named_in_log(handle).startswith(start)]
+            after = next((handle for (handle,) in reversed(rows) if self._rows.is_handle(handle)), "")
+            if len(rows) < EXAMINED or not after:
+                break
+        return handles[:NAMED]
+
+    def _next_rows(
+        self, runner: Runner, found: Found, *, after: str, end: str | None, limit: int
+    ) -> tuple[Sequence[Row], Convert, str | None]:
+        """The next rows with their conversion, and the handle after which further rows begin, if any."""
         asked = limit
         while True:
             result = runner.run(*self._search.page(found, after=after, end=end, limit=asked + 1))
             rows = result.rows
             if len(rows) <= asked:
-                break
+                return rows, result.convert, end
             # The next page can begin only after a handle, and a corrupt row may have none.
             ends = [number for number, row in enumerate(rows) if self._rows.is_handle(row[-1])][:limit]
             if ends:
                 rows = rows[: ends[-1] + 1]
-                end = rows[-1][-1]
-                break
+                return rows, result.convert, rows[-1][-1]
             asked *= 2
-        return Page([session.record() for session in self._rows.listed(rows, result.convert)], end)
 
     def per_day(self, runner: Runner, *, mark: str, days: int) -> list[DayCount]:
         """See `SessionStore.count_per_day`.

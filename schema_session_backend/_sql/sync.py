@@ -9,10 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from .._session.timeouts import EPOCH, MILLISECOND
+from .._table.reports import Answer
 from ..errors import AccessDenied, ConfigurationError, SessionStoreError, StatementFailed
 from .drift.additions import Additions
 from .drift.comparison import Comparison
-from .drift.differences import PAGE, Addition, MissingTable, mismatch, statements_of
+from .drift.differences import (
+    PAGE,
+    Addition,
+    MissingTable,
+    OtherTable,
+    mismatch,
+    reported,
+)
 from .forks import after_fork
 
 if TYPE_CHECKING:
@@ -21,9 +30,11 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Executable
 
     from .._table.declaration import SessionTable
+    from .._table.reports import TableDifference
     from .clock import Clock
     from .database import Database, Past, Runner
-    from .drift.differences import Difference
+    from .drift.differences import Difference, Shortcoming
+    from .indexing import Indexing
 
 _log = logging.getLogger("schema_session_backend")
 
@@ -36,7 +47,9 @@ class Synchronizer:
         table: as it was declared.
         clock: is set to the database's time.
         look: looks into the table when it is there, and raises what speaks against using it.
-        change: whether to create the table and add missing nullable columns; nothing is ever dropped.
+        indexing: builds missing indexes in the background.
+        change: whether to create the table and add missing nullable columns and indexes; nothing is ever
+            dropped.
         timeout: seconds to wait for a database that cannot be reached.
     """
 
@@ -45,6 +58,7 @@ class Synchronizer:
         database: Database,
         table: SessionTable,
         clock: Clock,
+        indexing: Indexing,
         look: Callable[[Runner], None],
         *,
         change: bool,
@@ -54,8 +68,10 @@ class Synchronizer:
         self._table = table
         self._clock = clock
         self._look = look
+        self._indexing = indexing
         self._change = change
         self._timeout = timeout
+        self._lacks_indexes = False
         self._done = False
         self._lock = threading.Lock()
         self._failure: tuple[float, SessionStoreError] | None = None
@@ -90,6 +106,45 @@ class Synchronizer:
                 self._failure = (time.monotonic(), error)
                 raise
             self._done = True
+        if self._lacks_indexes:
+            self._indexing.start()
+
+    def without_changes(self) -> Synchronizer:
+        """The same that only checks."""
+        return Synchronizer(
+            self._database,
+            self._table,
+            self._clock,
+            self._indexing,
+            self._look,
+            change=False,
+            timeout=self._timeout,
+        )
+
+    def differences(self) -> list[TableDifference]:
+        """See `SessionStore.differences`."""
+
+        def compare(until: float, past: Past) -> list[TableDifference]:
+            with self._database.connected(until, past) as connection:
+                comparison = Comparison(connection, self._table, self._database.vendor)
+                found: list[Difference | Shortcoming] = [*comparison.differences()]
+                if not any(isinstance(each, (MissingTable, OtherTable)) for each in found):
+                    found += comparison.shortcomings()
+                return list(map(reported, found))
+
+        return self._database.attempt(compare, retry_for=self._timeout)
+
+    def ping(self) -> Answer:
+        """See `SessionStore.ping`."""
+
+        def ask(until: float, past: Past) -> Answer:
+            with self._database.connected(until, past) as connection:
+                begin = time.perf_counter()
+                now = connection.execute(select(self._database.vendor.now_ms)).scalar_one()
+                seconds = time.perf_counter() - begin
+                return Answer(_server(connection), seconds, EPOCH + now * MILLISECOND)
+
+        return self._database.attempt(ask, retry_for=self._timeout)
 
     def _synchronize(self, timeout: float) -> None:
         database = self._database
@@ -129,8 +184,11 @@ class Synchronizer:
                 raise mismatch(table.name, differences)
             self._require_additions(differences)
             if not any(isinstance(difference, MissingTable) for difference in differences):
-                for sentence in comparison.shortcomings():
-                    _log.warning("table %r %s", table.name, sentence)
+                for shortcoming in comparison.shortcomings():
+                    if self._change and shortcoming.online is not None:
+                        self._lacks_indexes = True
+                    else:
+                        _log.warning("table %r %s", table.name, shortcoming)
             return differences
 
     def _add(self, connection: Connection) -> None:
@@ -141,7 +199,9 @@ class Synchronizer:
         if any(isinstance(difference, MissingTable) for difference in differences):
             Additions(connection, table, vendor).create_table()
         else:
-            for statement in statements_of(differences):
+            added = [each for each in differences if isinstance(each, Addition)]
+            self._lacks_indexes |= any(each.later for each in added)
+            for statement in dict.fromkeys(sql for each in added for sql in each.at_once):
                 # Without parameters, a % stands for itself with every driver.
                 connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
         for difference in differences:
@@ -154,3 +214,11 @@ class Synchronizer:
     def _renew_lock(self) -> None:
         # A thread that does not exist in the child may have held it.
         self._lock = threading.Lock()
+
+
+def _server(connection: Connection) -> str:
+    """The database and its version, for people."""
+    dialect: Any = connection.dialect
+    names = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mariadb": "MariaDB"}
+    name = "MariaDB" if getattr(dialect, "is_mariadb", False) else names.get(dialect.name, "MySQL")
+    return f"{name} {'.'.join(map(str, dialect.server_version_info or ()))}".strip()

@@ -47,6 +47,10 @@ class Upkeep:
         self._janitor.wake()
         return result
 
+    def checked_by(self, synchronizer: Synchronizer) -> Upkeep:
+        """The same with another check of the table."""
+        return Upkeep(self._runner, synchronizer, self._janitor)
+
     def within(self, runner: Runner) -> Upkeep:
         """The same for another runner."""
         return Upkeep(runner, self._synchronizer, self._janitor)

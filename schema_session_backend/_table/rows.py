@@ -140,7 +140,7 @@ class Rows:
         self._sealing = sealing
         self.is_bound = sealing is not None
         """Whether a text opens in its own row only, so that a new handle takes a new text."""
-        self._max_size = max_size
+        self.max_size: Final = max_size
         self._hashed = hashed
         self._strict = strict
         self._anonymous_ms = anonymous_ms
@@ -233,6 +233,37 @@ class Rows:
         return self._content(
             data, lambda field: OMITTED if field.name in unread else field.removed_value(), base
         )
+
+    def promoted(self, content: Content) -> Content:
+        """The same session with each key in its column, and each searchable copy filled.
+
+        Raises:
+            InvalidField: if a value does not fit its column.
+        """
+        columns = content.columns
+        if any(columns[index] is OMITTED for index, _ in self._homes):
+            return content
+        return self._content(self.join(content), Field.removed_value)
+
+    def demoted(self, content: Content, name: str) -> Content:
+        """The same session with a key in `additional` instead of its column.
+
+        Raises:
+            SessionTooLarge: if `additional` is then larger than `max_size`.
+        """
+        index = [field.name for field in self._fields].index(name)
+        value = content.columns[index]
+        if value is None or value is OMITTED:
+            return content
+        rest = self.join(content)
+        for other, field in self._homes:
+            if other != index and content.columns[other] is not None:
+                rest.pop(field.name, None)
+        additional = self._serializer.dumps(rest)
+        if (size := self._size(additional)) > self.max_size:
+            raise self._too_large(rest, size)
+        columns = (*content.columns[:index], None, *content.columns[index + 1 :])
+        return Content(columns, additional)
 
     def is_whole(self, content: Content) -> bool:
         """Whether the value of each column is known, so that a statement can replace the row."""
@@ -344,7 +375,7 @@ class Rows:
             columns[index] = value
         additional = self._serializer.dumps(rest)
         size = self._size(additional)
-        if size > self._max_size:
+        if size > self.max_size:
             raise self._too_large(rest, size)
         if self._copies:
             self._copy(data, columns, additional, base)
@@ -375,10 +406,10 @@ class Rows:
     def _too_large(self, rest: Mapping[str, Any], size: int) -> SessionTooLarge:
         largest = max(rest, key=lambda key: len(self._serializer.dumps({key: rest[key]})))
         problem = (
-            f"the session takes {size} bytes beside its columns and max_size allows {self._max_size};"
+            f"the session takes {size} bytes beside its columns and max_size allows {self.max_size};"
             f" its largest key is {name_of(largest)!r}: store less, or raise max_size"
         )
-        return SessionTooLarge(problem, size=size, limit=self._max_size)
+        return SessionTooLarge(problem, size=size, limit=self.max_size)
 
     # -- the trace that a change of the id leaves under the old id
 
@@ -403,17 +434,30 @@ class Rows:
     # -- from a row to its session
 
     @staticmethod
+    def size(content: Content) -> int:
+        """Bytes that a session takes beside its columns."""
+        return 0 if content.additional is None else Rows._size(content.additional)
+
+    @staticmethod
     def _size(additional: str) -> int:
         return len(additional) if additional.isascii() else len(additional.encode())
 
     def first(self, sid: str, handle: str, rows: Sequence[Row], convert: Convert) -> LoadedSession | None:
         """The session that a load found; None for none, and for a corrupt row, which is logged and left."""
-        return self._decode(sid, handle, rows[0], convert) if rows else None
+        return self._decode(sid, handle, rows[0], convert, self._log) if rows else None
 
-    def listed(self, rows: Iterable[Row], convert: Convert) -> Iterator[LoadedSession]:
-        """The sessions of rows that end with the handle, without those of corrupt rows."""
+    def listed(
+        self, rows: Iterable[Row], convert: Convert, *, told: Callable[[str, str], object] | None = None
+    ) -> Iterator[LoadedSession]:
+        """The sessions of rows that end with the handle, without those of corrupt rows.
+
+        Args:
+            rows: as the driver returned them.
+            convert: makes Python values of them.
+            told: is called with the name and the problem of each corrupt row; otherwise the log tells them.
+        """
         for row in rows:
-            session = self._decode("", row[-1], row, convert)
+            session = self._decode("", row[-1], row, convert, told or self._log)
             if session is not None:
                 yield session
 
@@ -437,7 +481,9 @@ class Rows:
         )
         for index, field in self._homes:
             value = content.columns[index]
-            if value is not None and value is not OMITTED:
+            # A value in `additional` was saved later, by a version of the application that does not declare
+            # the column: whoever declares it moves the value.
+            if value is not None and value is not OMITTED and data.get(field.name) is None:
                 data[field.name] = field.copy_of(value) if field.mutable else value
         return data
 
@@ -455,11 +501,17 @@ class Rows:
         """See `SessionStore.fields_of`."""
         return {field.name: field.seen_in(data) for field in self._fields}
 
+    def restored(self, name: str, value: Any) -> Any:
+        """The session's value for one of a column that the statement's conversion has converted."""
+        return dict(self._fields_by_name)[name].restored(value)
+
     def value_named(self, name: str, value: Any) -> Any:
         """See `Field.named`, for the column of a name."""
         return dict(self._fields_by_name)[name].named(value)
 
-    def _decode(self, sid: str, handle: str, row: Row, convert: Convert) -> LoadedSession | None:
+    def _decode(
+        self, sid: str, handle: str, row: Row, convert: Convert, told: Callable[[str, str], object]
+    ) -> LoadedSession | None:
         width = self._width
         try:
             values = convert(row)
@@ -487,11 +539,13 @@ class Rows:
         else:
             version = Version(revision, content, expiry, now)
             return LoadedSession(sid, handle, data, created_at, updated_at, version)
-        name = self.named_in_log(handle)
+        told(self.named_in_log(handle), problem)
+        return None
+
+    def _log(self, name: str, problem: str) -> None:
         _log.warning(
             "table %r: session %s is corrupt and counts as absent: %s", self._table.name, name, problem
         )
-        return None
 
     def _opened(self, additional: str | None, handle: str) -> Any:
         """The text as the serializer made it, or NULL.
@@ -500,7 +554,7 @@ class Rows:
             CorruptText: if it does not open, or is too large.
         """
         opened = additional if self._sealing is None else self._sealing.open(additional, handle)
-        if opened is not None and self._size(opened) > self._max_size:
+        if opened is not None and self._size(opened) > self.max_size:
             raise CorruptText("it takes more bytes than max_size allows")
         return opened
 

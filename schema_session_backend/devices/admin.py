@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import decimal
-import enum
-import uuid
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlencode
 
+from .._column_texts import parser_of, typed
 from ..errors import InvalidField
 from .http import Request, Response, json_response, redirect
 
@@ -18,14 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
-    from sqlalchemy.types import TypeEngine
-
+    from .._column_texts import Parser
     from .._session.model import Record
     from ..store import SessionStore
     from .rendering import Renderer
     from .visitor import Visitor
-
-    Parser = Callable[[str], Any]
 
 PER_PAGE: Final = 50
 DAYS: Final = 14
@@ -70,7 +64,7 @@ class Admin:
             fields=self.store.fields,
             fields_of=self.store.fields_of,
             searchable=list(self._parsers),
-            searchable_text=_searchable_text,
+            searchable_text=typed,
             search=search,
             problem=problem,
             records=records,
@@ -98,7 +92,7 @@ class Admin:
     def _parsers(self) -> dict[str, Parser]:
         """For each declared column that can be searched, the function that converts a search text."""
         columns = self.store.repo().c
-        parsers = {name: _parser(columns[name].type) for name in self.store.fields}
+        parsers = {name: parser_of(columns[name].type) for name in self.store.fields}
         return {name: parser for name, parser in parsers.items() if parser is not None}
 
     def _values(self, search: dict[str, str]) -> dict[str, Any]:
@@ -118,39 +112,3 @@ class Admin:
 
 def _url(request: Request, query: dict[str, str]) -> str:
     return f"{request.root}/admin" + (f"?{urlencode(query)}" if query else "")
-
-
-def _parser(column: TypeEngine[Any]) -> Parser | None:
-    """The function that converts a text to a value of a column; None if no text stands for its values."""
-    try:
-        kind: Any = column.python_type
-    except NotImplementedError:
-        return None
-    return (lambda name: kind[name]) if issubclass(kind, enum.Enum) else _PARSERS.get(kind)
-
-
-def _searchable_text(value: Any) -> Any:
-    """A value as an administrator has to type it to search for it."""
-    if value is None:
-        return ""
-    if isinstance(value, enum.Enum):
-        return value.name
-    return value.hex() if isinstance(value, bytes) else value
-
-
-def _bool(text: str) -> bool:
-    return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[text.lower()]
-
-
-_PARSERS: Final[dict[type, Parser]] = {
-    bool: _bool,
-    bytes: bytes.fromhex,
-    decimal.Decimal: decimal.Decimal,
-    dt.date: dt.date.fromisoformat,
-    dt.datetime: dt.datetime.fromisoformat,
-    dt.time: dt.time.fromisoformat,
-    float: float,
-    int: int,
-    str: str,
-    uuid.UUID: uuid.UUID,
-}

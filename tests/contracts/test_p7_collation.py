@@ -201,7 +201,7 @@ def test_a_search_that_finds_other_texts_too_is_logged_with_what_mends_it(
     if database_of(url) == "sqlite":
         assert "see docs/howto/mismatch.md" in warning
         return
-    run(url, warning.partition("run: ")[2])
+    run(url, warning.partition("mend it with: ")[2])
     caplog.clear()
     store = make_store(schemas="device String(255)")
     assert [record.data for record in store.find(device="aBc")] == [{"device": "aBc"}]

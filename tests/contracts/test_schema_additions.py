@@ -51,6 +51,7 @@ def test_missing_nullable_columns_are_added_with_their_index(make_store, engine,
     store = make_store(schemas="user_id Integer; device String(50) index; ip String(45)", timestamps=True)
 
     store.wait_for_sync()
+    store.close()  # which waits for the index
 
     inspector = inspect(engine)
     assert {"device", "ip", "created_at", "updated_at"} <= {
@@ -310,13 +311,13 @@ def test_a_missing_index_is_a_warning_with_its_ddl(make_store, url, engine, tabl
         connection.execute(DropIndex(index))
 
     with caplog.at_level(logging.WARNING, "schema_session_backend"):
-        make_store(schemas="user_id Integer index").wait_for_sync()
+        make_store(schemas="user_id Integer index", sync=False).wait_for_sync()
 
     [record] = caplog.records
     assert f"table {table_name!r} has no index on ['user_id']" in record.getMessage()
-    run(url, record.getMessage().partition("add it with: ")[2])
+    run(url, record.getMessage().partition("mend it with: ")[2])
     caplog.clear()
-    make_store(schemas="user_id Integer index").wait_for_sync()
+    make_store(schemas="user_id Integer index", sync=False).wait_for_sync()
     assert caplog.records == []
 
 
@@ -331,7 +332,7 @@ def test_a_column_that_is_not_unique_is_a_warning_with_its_ddl(
 
     [said] = warnings(caplog)
     assert f"table {table_name!r} does not keep ['number'] unique" in said
-    run(url, said.partition("add it with: ")[2])
+    run(url, said.partition("mend it with: ")[2])
     caplog.clear()
     store = make_store(schemas=f"number Integer {words}")
     store.set("a", {"number": 1})
@@ -356,7 +357,7 @@ def test_a_missing_foreign_key_is_a_warning(make_store, url, table_name, caplog)
     if database_of(url) == "sqlite":
         assert said.endswith('see docs/howto/mismatch.md ("When the table differs")')
     else:
-        run(url, said.partition("add it with: ")[2])
+        run(url, said.partition("mend it with: ")[2])
         caplog.clear()
         referring().wait_for_sync()
         assert warnings(caplog) == []

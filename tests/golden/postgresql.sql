@@ -651,6 +651,79 @@ WHERE
     AND sessions.sid < :sid_2::VARCHAR
 GROUP BY date(timezone('UTC', sessions.created_at));
 
+-- per_value
+-- Count live sessions by their values in a column, the most frequent ones first.
+-- with :param_1 = 10
+SELECT sessions.device, count(*) AS count_1
+FROM sessions
+WHERE sessions.expire_at IS NULL OR sessions.expire_at > {now_ms}
+GROUP BY sessions.device
+ORDER BY count(*) DESC
+LIMIT :param_1::INTEGER;
+
+-- per_value, of a sample
+-- Count live sessions by their values in a column, the most frequent ones first.
+-- with :sid_1 = '', :sid_2 = '0100', :param_1 = 10
+SELECT sessions.device, count(*) AS count_1
+FROM sessions
+WHERE
+    (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+    AND sessions.sid >= :sid_1::VARCHAR
+    AND sessions.sid < :sid_2::VARCHAR
+GROUP BY sessions.device
+ORDER BY count(*) DESC
+LIMIT :param_1::INTEGER;
+
+-- stored
+-- Count rows, live or not.
+SELECT count(*) AS count_1
+FROM sessions
+WHERE sessions.user_id = :ssb_equals_0_0::INTEGER;
+
+-- expired
+-- Count rows that expired so many milliseconds ago or earlier, of which gc has removed none.
+SELECT count(*) AS count_1
+FROM sessions
+WHERE sessions.expire_at <= {now_ms} - 60000 AND sessions.expire_at >= 0;
+
+-- starting
+-- Handles of live sessions that begin with a text, where handles are hashes.
+-- with :sid_1 = '9f86d0', :sid_2 = '9f86d1', :substr_1 = 1, :substr_2 = 6, :substr_3 = '9f86d0', :param_1 = 2
+SELECT sessions.sid
+FROM sessions
+WHERE
+    (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+    AND sessions.sid >= :sid_1::VARCHAR
+    AND sessions.sid < :sid_2::VARCHAR
+    AND substr(sessions.sid, :substr_1::INTEGER, :substr_2::INTEGER) = :substr_3::VARCHAR
+LIMIT :param_1::INTEGER;
+
+-- starting, of a prefix
+-- Handles of live sessions that begin with a text, where handles are hashes.
+-- with :sid_1 = '0123456789abcdef', :sid_2 = '0123456789abcdeg', :substr_1 = 1, :substr_2 = 16, :substr_3 =
+--      '0123456789abcdef', :sid_3 = '0123456789abcdef', :sid_4 = '0123456789abcdeg', :substr_4 = 1, :substr_5
+--      = 16, :substr_6 = '0123456789abcdef', :param_1 = 2
+SELECT sessions.sid
+FROM sessions
+WHERE
+    (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+    AND sessions.sid >= :sid_1::VARCHAR
+    AND sessions.sid < :sid_2::VARCHAR
+    AND substr(sessions.sid, :substr_1::INTEGER, :substr_2::INTEGER) = :substr_3::VARCHAR
+    AND sessions.sid >= :sid_3::VARCHAR
+    AND sessions.sid < :sid_4::VARCHAR
+    AND substr(sessions.sid, :substr_4::INTEGER, :substr_5::INTEGER) = :substr_6::VARCHAR
+LIMIT :param_1::INTEGER;
+
+-- handles
+-- The next handles of live sessions, in their order.
+-- with :sid_1 = 'handle-1', :param_1 = 5000
+SELECT sessions.sid
+FROM sessions
+WHERE (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms}) AND sessions.sid > :sid_1::VARCHAR
+ORDER BY sessions.sid
+LIMIT :param_1::INTEGER;
+
 -- page
 -- Read live sessions in the order of their handles, up to `end`; the handle comes last in a row.
 -- with :sid_1 = 'handle-1', :param_1 = 51
@@ -766,6 +839,11 @@ WHERE
             ) AS kept
         )
     );
+
+-- erase
+-- Remove rows, live or not.
+DELETE FROM sessions
+WHERE sessions.user_id = :ssb_equals_0_0::INTEGER;
 
 -- clear
 -- Remove every session, live or not.
@@ -1639,6 +1717,34 @@ WHERE
     ) = :substr_3::VARCHAR
     AND sessions.sid >= :sid_1::VARCHAR
     AND sessions.sid < :sid_2::VARCHAR;
+
+-- starting
+-- Handles of live sessions that begin with a text, where handles are hashes.
+-- with :substr_1 = 1, :substr_2 = 6, :substr_3 = '9f86d0', :param_1 = 2
+SELECT sessions.sid
+FROM sessions
+WHERE
+    (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+    AND substr(
+        CAST(sessions.sid AS TEXT) COLLATE "C", :substr_1::INTEGER, :substr_2::INTEGER
+    ) = :substr_3::VARCHAR
+LIMIT :param_1::INTEGER;
+
+-- starting, of a prefix
+-- Handles of live sessions that begin with a text, where handles are hashes.
+-- with :substr_1 = 1, :substr_2 = 16, :substr_3 = '0123456789abcdef', :substr_4 = 1, :substr_5 = 16,
+--      :substr_6 = '0123456789abcdef', :param_1 = 2
+SELECT sessions.sid
+FROM sessions
+WHERE
+    (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+    AND substr(
+        CAST(sessions.sid AS TEXT) COLLATE "C", :substr_1::INTEGER, :substr_2::INTEGER
+    ) = :substr_3::VARCHAR
+    AND substr(
+        CAST(sessions.sid AS TEXT) COLLATE "C", :substr_4::INTEGER, :substr_5::INTEGER
+    ) = :substr_6::VARCHAR
+LIMIT :param_1::INTEGER;
 
 -- revoke
 -- Remove the live session with that handle, if it is one of those.

@@ -651,6 +651,80 @@ WHERE
     AND sessions.sid < :sid_2
 GROUP BY date(sessions.created_at);
 
+-- per_value
+-- Count live sessions by their values in a column, the most frequent ones first.
+-- with :param_1 = 10, :param_2 = 0
+SELECT sessions.device, count(*) AS count_1
+FROM sessions
+WHERE sessions.expire_at IS NULL OR sessions.expire_at > {now_ms}
+GROUP BY sessions.device
+ORDER BY count(*) DESC
+LIMIT :param_1 OFFSET :param_2;
+
+-- per_value, of a sample
+-- Count live sessions by their values in a column, the most frequent ones first.
+-- with :sid_1 = '', :sid_2 = '0100', :param_1 = 10, :param_2 = 0
+SELECT sessions.device, count(*) AS count_1
+FROM sessions
+WHERE
+    (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+    AND sessions.sid >= :sid_1
+    AND sessions.sid < :sid_2
+GROUP BY sessions.device
+ORDER BY count(*) DESC
+LIMIT :param_1 OFFSET :param_2;
+
+-- stored
+-- Count rows, live or not.
+SELECT count(*) AS count_1
+FROM sessions
+WHERE sessions.user_id = :ssb_equals_0_0;
+
+-- expired
+-- Count rows that expired so many milliseconds ago or earlier, of which gc has removed none.
+SELECT count(*) AS count_1
+FROM sessions
+WHERE sessions.expire_at <= {now_ms} - 60000 AND sessions.expire_at >= 0;
+
+-- starting
+-- Handles of live sessions that begin with a text, where handles are hashes.
+-- with :sid_1 = '9f86d0', :sid_2 = '9f86d1', :substr_1 = 1, :substr_2 = 6, :substr_3 = '9f86d0', :param_1 =
+--      2, :param_2 = 0
+SELECT sessions.sid
+FROM sessions
+WHERE
+    (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+    AND sessions.sid >= :sid_1
+    AND sessions.sid < :sid_2
+    AND substr(sessions.sid, :substr_1, :substr_2) = :substr_3
+LIMIT :param_1 OFFSET :param_2;
+
+-- starting, of a prefix
+-- Handles of live sessions that begin with a text, where handles are hashes.
+-- with :sid_1 = '0123456789abcdef', :sid_2 = '0123456789abcdeg', :substr_1 = 1, :substr_2 = 16, :substr_3 =
+--      '0123456789abcdef', :sid_3 = '0123456789abcdef', :sid_4 = '0123456789abcdeg', :substr_4 = 1, :substr_5
+--      = 16, :substr_6 = '0123456789abcdef', :param_1 = 2, :param_2 = 0
+SELECT sessions.sid
+FROM sessions
+WHERE
+    (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+    AND sessions.sid >= :sid_1
+    AND sessions.sid < :sid_2
+    AND substr(sessions.sid, :substr_1, :substr_2) = :substr_3
+    AND sessions.sid >= :sid_3
+    AND sessions.sid < :sid_4
+    AND substr(sessions.sid, :substr_4, :substr_5) = :substr_6
+LIMIT :param_1 OFFSET :param_2;
+
+-- handles
+-- The next handles of live sessions, in their order.
+-- with :sid_1 = 'handle-1', :param_1 = 5000, :param_2 = 0
+SELECT sessions.sid
+FROM sessions
+WHERE (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms}) AND sessions.sid > :sid_1
+ORDER BY sessions.sid
+LIMIT :param_1 OFFSET :param_2;
+
 -- page
 -- Read live sessions in the order of their handles, up to `end`; the handle comes last in a row.
 -- with :sid_1 = 'handle-1', :param_1 = 51, :param_2 = 0
@@ -765,6 +839,11 @@ WHERE
             ) AS kept
         )
     );
+
+-- erase
+-- Remove rows, live or not.
+DELETE FROM sessions
+WHERE sessions.user_id = :ssb_equals_0_0;
 
 -- clear
 -- Remove every session, live or not.
@@ -1626,6 +1705,28 @@ WHERE
     substr(sessions.sid COLLATE "BINARY", :substr_1, :substr_2) = :substr_3
     AND sessions.sid >= :sid_1
     AND sessions.sid < :sid_2;
+
+-- starting
+-- Handles of live sessions that begin with a text, where handles are hashes.
+-- with :substr_1 = 1, :substr_2 = 6, :substr_3 = '9f86d0', :param_1 = 2, :param_2 = 0
+SELECT sessions.sid
+FROM sessions
+WHERE
+    (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+    AND substr(sessions.sid COLLATE "BINARY", :substr_1, :substr_2) = :substr_3
+LIMIT :param_1 OFFSET :param_2;
+
+-- starting, of a prefix
+-- Handles of live sessions that begin with a text, where handles are hashes.
+-- with :substr_1 = 1, :substr_2 = 16, :substr_3 = '0123456789abcdef', :substr_4 = 1, :substr_5 = 16,
+--      :substr_6 = '0123456789abcdef', :param_1 = 2, :param_2 = 0
+SELECT sessions.sid
+FROM sessions
+WHERE
+    (sessions.expire_at IS NULL OR sessions.expire_at > {now_ms})
+    AND substr(sessions.sid COLLATE "BINARY", :substr_1, :substr_2) = :substr_3
+    AND substr(sessions.sid COLLATE "BINARY", :substr_4, :substr_5) = :substr_6
+LIMIT :param_1 OFFSET :param_2;
 
 -- revoke
 -- Remove the live session with that handle, if it is one of those.

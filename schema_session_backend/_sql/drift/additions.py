@@ -6,18 +6,20 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import CheckConstraint, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, UniqueConstraint, make_url, text
 from sqlalchemy import exc as sa_exc
 from sqlalchemy.engine.mock import MockConnection
 from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 from sqlalchemy.sql.schema import ColumnCollectionConstraint
 
 from ...errors import ConfigurationError
+from ..vendors import vendor_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
 
-    from sqlalchemy import Column, Connection, ForeignKeyConstraint, Index
+    from sqlalchemy import Column, Connection, Dialect, ForeignKeyConstraint, Index, Table
 
     from ..._table.declaration import SessionTable
     from ..column_types import ColumnType
@@ -110,6 +112,19 @@ class Additions:
         """What creates a declared index."""
         return self._sql(CreateIndex(index))
 
+    def of_index_online(self, index: Index) -> str | None:
+        """What creates a declared index while others read and write; None if nothing does."""
+        return self._vendor.online_index(self._connection, self._name, self.of_index(index))
+
+    def of_index_again(self, index: Index) -> str:
+        """What completes an index whose creation was interrupted."""
+        schema = "" if self._table.schema is None else f"{self._quote.quote_schema(self._table.schema)}."
+        return f"REINDEX INDEX CONCURRENTLY {schema}{self._quote.quote(str(index.name))}"
+
+    def unfinished_indexes(self) -> frozenset[str]:
+        """The names of the indexes that are being built, or whose creation was interrupted."""
+        return self._vendor.unfinished_indexes(self._connection, self._name)
+
     def of_uniqueness(self, columns: Sequence[str], name: str | None = None) -> str:
         """What makes columns unique together; an index does so where the database adds no constraints."""
         listed = ", ".join(map(self._quote.quote, columns))
@@ -126,25 +141,13 @@ class Additions:
             return None
         return f"ALTER TABLE {self._name} ADD {self._plain(self._compiler.process(constraint))}"
 
-    @contextmanager
-    def configuration_errors(self) -> Iterator[None]:
+    def configuration_errors(self) -> AbstractContextManager[None]:
         """Turns SQLAlchemy's errors about the declaration into ours.
 
         Raises:
             ConfigurationError: naming the table, and the column if SQLAlchemy does.
         """
-        try:
-            yield
-        except sa_exc.NoReferencedTableError:
-            problem = "a foreign key names a table that is not in its MetaData; pass yours as metadata="
-        except sa_exc.CompileError as error:
-            # The compiler names table and column; there are no values in a declaration.
-            problem = str(error).splitlines()[0]
-        else:
-            return
-        raise ConfigurationError(
-            f"table {self._table.fullname!r} cannot be created on {self._dialect.name}: {problem}"
-        )
+        return _configuration_errors(self._table, self._dialect)
 
     def _constraints(self, column: Column[Any], others: Sequence[Column[Any]]) -> tuple[list[str], list[str]]:
         """The constraints that need no more columns: those to write with this one, and what adds others."""
@@ -174,8 +177,51 @@ class Additions:
         return self._plain(str(element.compile(dialect=self._dialect)).strip())
 
     def _plain(self, sql: str) -> str:
-        """A statement as one would type it: compiled for some drivers, each % is there twice."""
-        return sql.replace("%%", "%") if self._dialect.paramstyle in {"format", "pyformat"} else sql
+        return _as_typed(sql, self._dialect)
+
+
+def definition(table: Table, database: Dialect | str) -> tuple[str, ...]:
+    """The statements that create a table on a database, with its indexes and its named types, in order.
+
+    Args:
+        table: the declared table.
+        database: its dialect, or its name as a URL has it.
+
+    Raises:
+        ConfigurationError: for an unknown database, and for a table that it cannot have.
+    """
+    if isinstance(database, str):
+        url = make_url(f"{database}://")
+        vendor_of(url)
+        database = url.get_dialect()()
+    dialect = database
+    statements: list[str] = []
+
+    def record(element: Any, *_arguments: Any, **_options: Any) -> None:
+        statements.append(_as_typed(str(element.compile(dialect=dialect)).strip(), dialect))
+
+    with _configuration_errors(table, dialect):
+        table.create(_Recorder(dialect, record), checkfirst=False)
+    return tuple(dict.fromkeys(statements))
+
+
+def _as_typed(sql: str, dialect: Dialect) -> str:
+    """A statement as one would type it: compiled for some drivers, each % is there twice."""
+    return sql.replace("%%", "%") if dialect.paramstyle in {"format", "pyformat"} else sql
+
+
+@contextmanager
+def _configuration_errors(table: Table, dialect: Dialect) -> Iterator[None]:
+    try:
+        yield
+    except sa_exc.NoReferencedTableError:
+        problem = "a foreign key names a table that is not in its MetaData; pass yours as metadata="
+    except sa_exc.CompileError as error:
+        # The compiler names table and column; there are no values in a declaration.
+        problem = str(error).splitlines()[0]
+    else:
+        return
+    raise ConfigurationError(f"table {table.fullname!r} cannot be created on {dialect.name}: {problem}")
 
 
 def _name_of(constraint: UniqueConstraint) -> str | None:

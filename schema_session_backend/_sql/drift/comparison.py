@@ -10,7 +10,7 @@ from sqlalchemy import Enum, Integer, String, false, func, inspect, literal_colu
 from ..column_types import TEXT, ColumnType
 from ..vendors.base import Alteration
 from .additions import Additions
-from .differences import PAGE, Addition, Change, Decision, MissingTable, OtherTable
+from .differences import Addition, Change, Decision, MissingTable, OtherTable, Shortcoming
 from .shortcomings import Shortcomings
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Comparison:
         with self._additions.configuration_errors():
             return self._differences()
 
-    def shortcomings(self) -> list[str]:
+    def shortcomings(self) -> list[Shortcoming]:
         """What a table lacks with which the store works all the same; see `Shortcomings`."""
         return [
             *Shortcomings(self._inspector, self._table, self._additions),
@@ -94,8 +94,15 @@ class Comparison:
             return Decision(problem, task)
         filler = self._fillers.get(column.name) if self._has_rows else None
         ddl = self._additions.of_column(column, to_come, to_rows=self._has_rows, filler=filler)
+        later = frozenset(ddl).intersection(self._indexes_for_later() if self._has_rows else ())
         is_synced = column.nullable or _made_by_database(column) or default is not None
-        return Addition(problem, ddl) if is_synced else Change(problem, ddl)
+        return Addition(problem, ddl, later) if is_synced else Change(problem, ddl)
+
+    def _indexes_for_later(self) -> Iterator[str]:
+        """The statements that create declared indexes, if others can read and write meanwhile."""
+        for index in self._table.indexes:
+            if not index.unique and self._additions.of_index_online(index) is not None:
+                yield self._additions.of_index(index)
 
     def _task_before_adding(self, column: Column[Any], default: str | None) -> str | None:
         needs_value = not column.nullable and not _made_by_database(column)
@@ -130,7 +137,7 @@ class Comparison:
             return False
         return not self._tells_apart(column, "a", "A", "a ")
 
-    def _inexact_searches(self) -> Iterator[str]:
+    def _inexact_searches(self) -> Iterator[Shortcoming]:
         for column in (field.column for field in self._base.fields if field.name in self._there):
             kind = column.type.dialect_impl(self._connection.dialect)
             there = self._type(self._there[column.name]["type"])
@@ -142,10 +149,10 @@ class Comparison:
             if not self._tells_apart(column, *texts):
                 alteration = Alteration(self._table, column.name, there, there, nullable=False, exact=True)
                 ddl = self._vendor.alter_column(self._connection, alteration)
-                how = f"so that it does not, run: {'; '.join(ddl)}" if ddl else f"see {PAGE}"
-                yield (
-                    f"ignores case or blanks at the end in the column {column.name!r}: searching it finds"
-                    f" other texts too; {how}"
+                yield Shortcoming(
+                    f"ignores case or blanks at the end in the column {column.name!r}",
+                    tuple(ddl),
+                    "searching it finds other texts too",
                 )
 
     def _tells_apart(self, column: Column[Any], *texts: str) -> bool:

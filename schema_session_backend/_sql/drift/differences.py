@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from ..._table.reports import TableDifference
 from ...errors import SchemaMismatch
 
 if TYPE_CHECKING:
@@ -18,10 +19,22 @@ PAGE: Final = 'docs/howto/mismatch.md ("When the table differs")'
 
 @dataclass(frozen=True, slots=True)
 class Addition:
-    """Something is missing, and adding it changes nothing that is there: `sync` does it by itself."""
+    """Something is missing, and adding it changes nothing that is there: `sync` does it by itself.
+
+    Attributes:
+        problem: a sentence without its subject, the table.
+        ddl: the statements.
+        later: those of them that `sync` leaves to `Indexing`, because they would keep others waiting.
+    """
 
     problem: str
     ddl: tuple[str, ...]
+    later: frozenset[str] = frozenset()
+
+    @property
+    def at_once(self) -> tuple[str, ...]:
+        """The statements that `sync` runs itself."""
+        return tuple(statement for statement in self.ddl if statement not in self.later)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +73,49 @@ class OtherTable:
     problem: str
 
 
+@dataclass(frozen=True, slots=True)
+class Shortcoming:
+    """An index or a constraint is missing, or a collation is another: the store works all the same.
+
+    Attributes:
+        problem: a sentence without its subject, the table.
+        ddl: what mends it, if a statement does.
+        consequence: what follows from it, or what to see to first.
+        online: for a missing index, the statement that builds it while others read and write; None if the
+            database has no such statement, and for anything else.
+    """
+
+    problem: str
+    ddl: tuple[str, ...]
+    consequence: str
+    online: str | None = None
+
+    def __str__(self) -> str:
+        statements = "; ".join(self.ddl)
+        how = f"mend it with: {statements}" if statements else f"see {PAGE}"
+        return f"{self.problem}: {self.consequence}; {how}"
+
+
 Difference = Addition | MissingTable | Change | Decision | OtherTable
+
+
+def reported(difference: Difference | Shortcoming) -> TableDifference:
+    """A difference as `SessionStore.differences` returns it."""
+    task = ""
+    if isinstance(difference, Decision):
+        task = f"{difference.task}; see {PAGE}"
+    elif isinstance(difference, OtherTable):
+        task = f"decide first whether this is the table of your sessions; see {PAGE}"
+    elif isinstance(difference, Shortcoming):
+        task = difference.consequence if difference.ddl else f"{difference.consequence}; see {PAGE}"
+    return TableDifference(
+        problem=difference.problem,
+        ddl=difference.ddl if isinstance(difference, Shortcoming) else statements_of([difference]),
+        task=task,
+        is_added=isinstance(difference, (Addition, MissingTable))
+        or (isinstance(difference, Shortcoming) and difference.online is not None),
+        works=isinstance(difference, Shortcoming),
+    )
 
 
 def mismatch(table: str, differences: Sequence[Difference]) -> SchemaMismatch:

@@ -264,6 +264,9 @@ class Vendor(ABC):
             a context manager whose value tells whether the lock was acquired.
         """
 
+    sizes_sql: ClassVar[str]
+    """Selects what a `TableSizes` has, of `:table` in `:schema`, whose quoted name is `:quoted`."""
+
     # -- changes of an existing table
 
     type_names: ClassVar[Mapping[str, str]] = {}
@@ -316,6 +319,32 @@ class Vendor(ABC):
         Returns:
             an empty list if no statement does that; see `limits_of_alter`.
         """
+
+    indexes_apart: ClassVar[bool] = False
+    """Whether an index is built outside of the transaction that has the lock for it."""
+
+    def alone_to_index(
+        self,
+        connection: Connection,  # noqa: ARG002 - likewise
+        scalar: Scalar,
+        name: str,
+    ) -> AbstractContextManager[bool]:
+        """`alone`, without waiting, in a transaction for whose end no new index waits."""
+        return self.alone(scalar, name, wait=0)
+
+    def online_index(self, connection: Connection, table: str, sql: str) -> str | None:  # noqa: ARG002 - likewise
+        """The statement that creates an index while others read and write; None if there is none.
+
+        Args:
+            connection: to the database.
+            table: the table's name, quoted if necessary.
+            sql: the plain statement.
+        """
+        return sql
+
+    def unfinished_indexes(self, connection: Connection, table: str) -> frozenset[str]:  # noqa: ARG002 - likewise
+        """The names of a table's indexes that no search uses yet, because they are not complete."""
+        return frozenset()
 
     def add_primary_key(self, table: str, column: str, kind: ColumnType) -> list[str]:  # noqa: ARG002 - likewise
         """The statement that makes a column the primary key; an empty list if no statement does that.

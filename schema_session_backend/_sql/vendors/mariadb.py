@@ -134,6 +134,11 @@ class MariaDB(Vendor):
         """See `Vendor.unlimit`."""
         connection.exec_driver_sql("SET @schema_session = 0 /*M!100101 , max_statement_time = 0 */")
 
+    sizes_sql = """
+        SELECT DATA_LENGTH, INDEX_LENGTH, DATA_FREE, NULL FROM information_schema.TABLES
+        WHERE TABLE_SCHEMA = COALESCE(:schema, DATABASE()) AND TABLE_NAME = :table
+    """
+
     def milliseconds(self, moment: ColumnElement[Any]) -> ColumnElement[int]:
         """See `Vendor.milliseconds`."""
         microseconds = func.timestampdiff(
@@ -214,6 +219,14 @@ class MariaDB(Vendor):
         finally:
             if acquired:
                 scalar(select(func.release_lock(key)))
+
+    def online_index(self, connection: Connection, table: str, sql: str) -> str | None:  # noqa: ARG002
+        """See `Vendor.online_index`; where the table cannot be indexed so, this is an error.
+
+        At its start and end it waits for the transactions that use the table, and all others wait for it, so
+        it gives up soon.
+        """
+        return f"/*M!100101 SET STATEMENT lock_wait_timeout = 1 FOR */ {sql} ALGORITHM=INPLACE LOCK=NONE"
 
     def alter_column(self, connection: Connection, alteration: Alteration) -> list[str]:
         """See `Vendor.alter_column`.

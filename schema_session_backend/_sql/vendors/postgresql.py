@@ -73,6 +73,12 @@ _DEPENDED_ON: Final = text("""
     FROM pg_attribute WHERE attrelid = CAST(:table AS regclass) AND attname = :column
 """)
 
+_IS_PARTITIONED: Final = text("SELECT relkind = 'p' FROM pg_class WHERE oid = CAST(:table AS regclass)")
+_UNFINISHED_INDEXES: Final = text("""
+    SELECT relname FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+    WHERE indrelid = CAST(:table AS regclass) AND NOT indisvalid
+""")
+
 _DENIED: Final = frozenset({
     "28000",  # no such user, or no line for it in pg_hba.conf
     "28P01",  # wrong password
@@ -111,10 +117,23 @@ class PostgreSQL(Vendor):
     now_ms_sql = "CAST(floor(extract(epoch from statement_timestamp()) * 1000) AS BIGINT)"
     utc_now_sql = "statement_timestamp()"
     type_names: ClassVar = {"TEXT": "VARCHAR", "CITEXT": "VARCHAR", "FLOAT": "DOUBLE PRECISION"}
+    indexes_apart = True
     limits_of_alter = (
         "PostgreSQL changes no column on which a view, a trigger, a policy, a generated column or the"
         " partitioning depends"
     )
+
+    # A partitioned table has no rows itself.
+    sizes_sql = """
+        WITH parts AS (
+            SELECT CAST(:quoted AS regclass) AS part UNION SELECT relid FROM pg_partition_tree(:quoted)
+        )
+        SELECT
+            (SELECT sum(pg_table_size(part)) FROM parts),
+            (SELECT sum(pg_indexes_size(part)) FROM parts),
+            NULL,
+            (SELECT sum(n_dead_tup) FROM pg_stat_all_tables WHERE relid IN (SELECT part FROM parts))
+    """
 
     def milliseconds(self, moment: ColumnElement[Any]) -> ColumnElement[int]:
         """See `Vendor.milliseconds`."""
@@ -245,6 +264,26 @@ class PostgreSQL(Vendor):
                 missing = [value for value in getattr(plain, "enums", ()) if value not in existing["labels"]]
                 return _add_values(str(plain.compile(dialect=dialect)), missing)
         return [str(create.compile(dialect=dialect)).strip()]
+
+    @contextmanager
+    def alone_to_index(self, connection: Connection, scalar: Scalar, name: str) -> Iterator[bool]:
+        """See `Vendor.alone_to_index`; a new index waits for all snapshots that are older."""
+        # In stricter isolation, a snapshot stays until the end.
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        with self.alone(scalar, name, wait=0) as alone:
+            # The SELECT of the lock has its snapshot until another statement has taken its place.
+            connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
+            yield alone
+
+    def online_index(self, connection: Connection, table: str, sql: str) -> str | None:
+        """See `Vendor.online_index`; none for a partitioned table."""
+        if connection.execute(_IS_PARTITIONED, {"table": table}).scalar():
+            return None
+        return sql.replace("CREATE INDEX ", "CREATE INDEX CONCURRENTLY ", 1)
+
+    def unfinished_indexes(self, connection: Connection, table: str) -> frozenset[str]:
+        """See `Vendor.unfinished_indexes`."""
+        return frozenset(connection.execute(_UNFINISHED_INDEXES, {"table": table}).scalars())
 
     def alter_column(self, connection: Connection, alteration: Alteration) -> list[str]:
         """See `Vendor.alter_column`; a type without a collation would reset the column's collation."""

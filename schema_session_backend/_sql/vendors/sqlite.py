@@ -71,6 +71,11 @@ class SQLite(Vendor):
     # A table WITHOUT ROWID has none: quoted, the name is then a text, the same for all rows.
     insertion_sql = '"rowid"'
 
+    sizes_sql = (
+        "SELECT (page_count - freelist_count) * page_size, NULL, freelist_count * page_size, NULL"
+        " FROM pragma_page_count(), pragma_freelist_count(), pragma_page_size()"
+    )
+
     def milliseconds(self, moment: ColumnElement[Any]) -> ColumnElement[int]:
         """See `Vendor.milliseconds`."""
         days = func.julianday(moment) - literal_column("2440587.5")
