@@ -69,7 +69,7 @@ class Sealing:
         self._ciphers = {f"{START}{ciphers.name(key)}:": ciphers.cipher(key, table) for key in keys}
         self._start, first = next(iter(self._ciphers.items()))
         self._encrypt = first.encrypt
-        self._broken = (ValueError, ciphers.InvalidTag)
+        self._broken = (ValueError, msgspec.DecodeError, ciphers.InvalidTag)
         self._reads_unsealed = unsealed != REFUSE
         self._seals = unsealed != WRITE
 

@@ -522,6 +522,9 @@ class Rows:
             additional, expiry, revision, now = values[width : width + 4]
             content = Content(tuple(columns), self._opened(additional, handle))
             data = self.join(content)
+            if self._hashed and not self._table.reserved.isdisjoint(data):
+                # Where ids are stored as they are, other software may have stored it.
+                raise CorruptText("a key has the name of a base column")  # noqa: TRY301
             for name, check in self._checks:
                 value = data.get(name)
                 if value is not None and (misfit := check(value)) is not None:

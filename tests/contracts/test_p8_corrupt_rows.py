@@ -18,8 +18,9 @@ CORRUPT = {
     "cut": '{"a": "' + SECRET,
     "no object": f'["{SECRET}"]',
 }
-# With hash_sid=False these are objects of other software.
+# With hash_sid=False these are objects and keys of other software.
 TAGGED = {
+    "a key like a base column": '{"expire_at": "' + SECRET + '"}',
     "a wrong tag": '{"a": {"$decimal": "' + SECRET + '"}}',
     "an unknown tag": '{"a": {"$' + SECRET + '": 1}}',
     "a wrong zone": '{"a": {"$datetime": "2024-01-01T00:00:00+01:00[' + SECRET + ']"}}',

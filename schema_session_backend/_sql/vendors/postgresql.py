@@ -216,11 +216,16 @@ class PostgreSQL(Vendor):
             connection.prepare_threshold = None
 
     def cancellation(self, connection: Any) -> Callable[[], object] | None:
-        """See `Vendor.cancellation`; libpq's older way would stop all greenlets if the server is silent."""
+        """See `Vendor.cancellation`; libpq's older way would stop all greenlets if the server is silent.
+
+        With psycopg2, whose `cancel` keeps the interpreter's lock meanwhile, it would stop all threads.
+        """
         cancel_safe = getattr(connection, "cancel_safe", None)
         if cancel_safe is not None and (_has_cancel_safe() or not patched_by_gevent()):
             return partial(cancel_safe, timeout=CANCELLING_TAKES)
-        return None if patched_by_gevent() else getattr(connection, "cancel", None)
+        if patched_by_gevent() or hasattr(connection, "notices"):
+            return None
+        return getattr(connection, "cancel", None)
 
     def heed_warnings(self, connection: Any, heed: Callable[[str], object]) -> None:
         """See `Vendor.heed_warnings`; the name of a function in the server is the same in all languages."""
