@@ -19,6 +19,9 @@ PRELOADED = [
 ]
 """What all processes import: once, in a process that only forks, has used nothing and so shares nothing."""
 
+HEEDING_CTRL_C = ("env", "--default-signal=INT")
+"""Before a command: what a shell runs in the background ignores Ctrl-C, and so does all that it starts."""
+
 PATIENCE = 60
 """Seconds after which a process is taken for stuck."""
 

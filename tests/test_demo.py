@@ -15,6 +15,7 @@ from urllib.request import HTTPCookieProcessor, build_opener
 import pytest
 from webtest import TestApp
 
+from processes import HEEDING_CTRL_C
 from test_request_fields import IPHONE
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
@@ -123,7 +124,7 @@ def test_the_demo_has_only_one_page(demo):
 
 
 def test_the_program_serves_until_it_is_stopped_and_leaves_nothing():
-    command = [sys.executable, "-W", "error", str(PROGRAM), "--port", "0"]
+    command = [*HEEDING_CTRL_C, sys.executable, "-W", "error", str(PROGRAM), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         told = "".join(server.stdout.readline() for _ in range(3))

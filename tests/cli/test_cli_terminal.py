@@ -17,9 +17,11 @@ import time
 import pytest
 
 from clocks import MINUTE
+from processes import HEEDING_CTRL_C
 
 ESCAPES = re.compile(rb"\x1b\[[0-9;?]*[a-zA-Z]")
 TOO_LONG = 60
+PROGRAM = "from schema_session_backend.cli import main; main()"
 
 
 class Terminal:
@@ -34,7 +36,7 @@ class Terminal:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 80, 0, 0))
         self._process = subprocess.Popen(
-            [sys.executable, "-c", "from schema_session_backend.cli import main; main()", *arguments],
+            [*HEEDING_CTRL_C, sys.executable, "-c", PROGRAM, *arguments],
             stdin=slave,
             stdout=slave,
             stderr=slave,
@@ -66,7 +68,8 @@ class Terminal:
 
     def end(self) -> int:
         """Its exit code, when all that it shows was read."""
-        while self._read():
+        deadline = time.monotonic() + TOO_LONG
+        while time.monotonic() < deadline and self._read():
             pass
         os.close(self._master)
         return self._process.wait(TOO_LONG)
