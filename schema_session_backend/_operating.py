@@ -6,7 +6,7 @@ import copy
 import re
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from ._options import require_field
+from ._options import require_count, require_field
 from ._session import timeouts
 from ._sql.drift.additions import definition
 from .errors import ConfigurationError, InvalidField, WrongArgument
@@ -130,9 +130,7 @@ class Operating:
         Raises:
             ConfigurationError: for a limit below 1.
         """
-        if type(limit) is not int or limit < 1:
-            msg = "inspect: limit takes how many rows to read, 1 or more"
-            raise ConfigurationError(msg)
+        require_count(limit, "inspect: limit takes how many rows to read")
         start = self._ids.own(after) or ""
         return self._survey.inspect(self._upkeep, mark=self._ids.mark, after=start, limit=limit)
 
@@ -183,9 +181,7 @@ class Operating:
             ConfigurationError: naming a column that is not declared; for a limit below 1.
             InvalidField: for a JSON column, whose values databases do not compare.
         """
-        if type(limit) is not int or limit < 1:
-            msg = "count_values: limit takes how many values to return, 1 or more"
-            raise ConfigurationError(msg)
+        require_count(limit, "count_values: limit takes how many values to return")
         if not self.can_count_values(field):
             raise InvalidField(self._table.name, field, "is JSON, whose values cannot be counted")
         return self._survey.values(self._upkeep, field, mark=self._ids.mark, limit=limit)
@@ -233,9 +229,7 @@ class Operating:
         self, call: str, field: str, change: Callable[[Content], Content], after: str | None, limit: int
     ) -> Moved:
         require_field(field, [each.name for each in self._table.fields], call)
-        if type(limit) is not int or limit < 1:
-            msg = f"{call}: limit takes how many rows to read, 1 or more"
-            raise ConfigurationError(msg)
+        require_count(limit, f"{call}: limit takes how many rows to read")
         start = self._ids.own(after) or ""
         return self._moving.move(self._upkeep, change, mark=self._ids.mark, after=start, limit=limit)
 
@@ -286,9 +280,7 @@ class Operating:
         Raises:
             ConfigurationError: without `encryption_keys`, and for a `batch_size` that is none.
         """
-        if type(batch_size) is not int or batch_size < 1:
-            msg = "reseal: batch_size takes how many sessions a transaction writes, 1 or more"
-            raise ConfigurationError(msg)
+        require_count(batch_size, "reseal: batch_size takes how many sessions a transaction writes")
         return self._resealing.reseal(
             self._upkeep, mark=self._ids.mark, batch_size=batch_size, progress=progress
         )

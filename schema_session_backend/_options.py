@@ -199,6 +199,21 @@ def require_field(name: str, fields: Collection[str], option: str) -> None:
         raise ConfigurationError(msg)
 
 
+def require_count(value: object, what: str) -> None:
+    """Refuse anything but a whole number of at least 1.
+
+    Args:
+        value: the argument.
+        what: the call, and what the argument says, for the message.
+
+    Raises:
+        ConfigurationError: for any other value.
+    """
+    if type(value) is not int or value < 1:
+        msg = f"{what}, 1 or more"
+        raise ConfigurationError(msg)
+
+
 def user_field(name: str | None, fields: Collection[str]) -> str | None:
     """Check `user_field`: the declared column that tells to which user a session belongs.
 

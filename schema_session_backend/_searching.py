@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from ._options import require_count
 from ._sql.bulk import HANDLES_AT_ONCE, batches
 from ._table.rows import HANDLE
 from .errors import ConfigurationError, NoSuchSession, WrongArgument
@@ -79,9 +80,7 @@ class Searching:
         Raises:
             ConfigurationError, InvalidField, WrongArgument: as `find` does.
         """
-        if type(limit) is not int or limit < 1:
-            msg = "browse: limit takes how many sessions a page has, 1 or more"
-            raise ConfigurationError(msg)
+        require_count(limit, "browse: limit takes how many sessions a page has")
         found = self._found(where, fields)
         start = self._ids.own(after) or ""
         return self._survey.page(self._upkeep, found, mark=self._ids.mark, after=start, limit=limit)
