@@ -74,7 +74,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # They need SQLAlchemy's ORM, which takes longer to import than the rest together.
+    # The mixins need SQLAlchemy's ORM, which takes longer to import than the rest together.
     if name in {"SessionMixin", "TimestampedSessionMixin"}:
         return getattr(import_module("._table.mixins", __name__), name)
     msg = f"module {__name__!r} has no attribute {name!r}"

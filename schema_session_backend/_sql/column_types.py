@@ -65,7 +65,7 @@ _PADDED: Final = {"CHAR": TEXT, "BINARY": BYTES}
 _FRACTIONAL: Final = {"NUMERIC", "DOUBLE PRECISION", "FLOAT", "REAL"}
 _TIMES: Final = {"TIME", "TIME WITH TIME ZONE", "DATETIME", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE"}
 _DEFAULT_SIZES: Final = {"CHAR": (1,), "BINARY": (1,), "BIT": (1,)}
-# Their sizes say no more than the width in which a client shows them.
+# The sizes of these types say no more than the width in which a client shows them.
 _SHOWN_IN: Final = {"YEAR"}
 # Binary digits of a FLOAT that takes 4 bytes; with more of them it is a DOUBLE PRECISION.
 _SINGLE_PRECISION: Final = 24

@@ -64,7 +64,7 @@ class Statements:
         self.vendor = vendor
         self.rows = rows
         self._absolute_ms = absolute_ms
-        # One for each instance: a cache on the method would keep every store alive.
+        # A cache for each instance: a cache on the method would keep every store alive.
         self.upsert = lru_cache(MOST_SHAPES)(self._upsert)
         self.insert = lru_cache(MOST_SHAPES)(self._insert)
         self.save = lru_cache(MOST_SHAPES)(self._save)

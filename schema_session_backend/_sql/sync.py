@@ -97,7 +97,7 @@ class Synchronizer:
             if self._done:
                 return
             if self._failure is not None and self._failure[0] > asked:
-                # Those who waited for one attempt share its end, instead of waiting one after the other.
+                # Threads that waited for one attempt share its end, instead of waiting one after the other.
                 raise self._failure[1].with_traceback(None)
             try:
                 self._synchronize(self._timeout if timeout is None else timeout)

@@ -97,7 +97,7 @@ def add_devices_page(
     routes = {"devices": f"{where}/", "devices without slash": where, "devices below": f"{where}/{{rest:.+}}"}
     for name, pattern in routes.items():
         config.add_route(name, pattern)
-        # It has a token of its own.
+        # The page checks a token of its own.
         config.add_view(devices, route_name=name, permission=NO_PERMISSION_REQUIRED, require_csrf=False)
     return page
 
